@@ -1,0 +1,40 @@
+"""The base of every config: a frozen pydantic model that refuses unknown fields."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def parse_bytes(value: Any) -> Any:
+    """Turn "256 MiB" or "0.75MB" into a number of bytes; numbers pass through.
+
+    Raises:
+        ValueError: the text is not a number with one of the units KB, MB, GB, TB, KiB, MiB, GiB.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip().upper().removesuffix(" ")
+    number = text.rstrip("KMGTIB").strip()
+    unit = text[len(number) :].strip()
+    if unit == "B":
+        unit = ""
+    try:
+        return round(float(number.replace("_", "")) * UNITS[unit])
+    except (ValueError, KeyError):
+        raise ValueError(f"{value!r} is not a size; write a number with one of {', '.join(UNITS)[2:]}") from None
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+"""A size in bytes: an integer, or text such as "256 MiB"."""
+
+
+class Config(BaseModel):
+    """Base of every config model: immutable, documented field by field, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the config as JSON-able data, as fingerprints and manifests hold it."""
+        return self.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,102 @@
+"""A prepared corpus as Arrow: documents with their signals and verdicts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from corpuskit import manifest, storage
+from corpuskit.documents import read_documents, read_split, sidecars
+from corpuskit.errors import ArtifactError, nearest
+from corpuskit.manifest import Manifest
+from corpuskit.shards import Shards
+
+
+class Corpus:
+    """A folder that `corpuskit run` made.
+
+    Example:
+        >>> corpus = corpuskit.open("demo")
+        >>> for batch in corpus.batches(["id", "text"], signals=["gopher.mean_word_length"], variant="filtered"):
+        ...     ...
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.manifest = manifest.read(folder, "corpus")
+        self.artifacts: Mapping[str, Mapping[str, str]] = self.manifest.extra["artifacts"]
+
+    def artifact(self, kind: str, name: str) -> str:
+        """Return the folder of one artifact.
+
+        Raises:
+            ArtifactError: the corpus has none of that kind and name.
+        """
+        named = self.artifacts.get(kind, {})
+        if name not in named:
+            raise ArtifactError(f"{self.folder}: no {kind} is named {name!r}{nearest(name, named)}")
+        return storage.join(self.folder, named[name])
+
+    @property
+    def documents(self) -> str:
+        """The folder of the documents."""
+        return self.artifact("documents", "documents")
+
+    @property
+    def variants(self) -> list[str]:
+        """Names of the data variants."""
+        return list(self.artifacts.get("variant", {}))
+
+    def batches(
+        self, columns: Sequence[str] | None = None, *, signals: Sequence[str] = (), variant: str | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield documents in order, with signals beside them; only the kept ones where a variant is named.
+
+        Args:
+            columns: document columns; all by default.
+            signals: signals as `group.name`.
+            variant: a variant's name; its documents alone.
+
+        Raises:
+            ArtifactError: an unknown signal group or variant.
+            CorruptArtifact: a sidecar does not match its documents.
+        """
+        for part in manifest.read(self.documents).parts:
+            beside = self._beside(part, signals, variant)
+            first = 0
+            for batch in read_split(self.documents, part["name"], columns=columns):
+                yield _joined(batch, beside, first)
+                first += len(batch)
+
+    def _beside(self, part: Mapping[str, Any], signals: Sequence[str], variant: str | None) -> dict[str, pa.Array]:
+        """Return the signals of one split by name, and the variant's verdicts as `kept`."""
+        folders = {signal: self.artifact("signals", signal.split(".")[0]) for signal in signals}
+        read = {signal: sidecars.read(folder, part, [signal]) for signal, folder in folders.items()}
+        if variant:
+            read["kept"] = sidecars.read(self.artifact("variant", variant), part, ["kept"])
+        return {name: table.column(0).combine_chunks() for name, table in read.items()}
+
+    def read(self, columns: Sequence[str] | None = None, **options: Any) -> pa.Table:
+        """Return all of `batches` as one table; for corpora that fit in memory."""
+        return pa.Table.from_batches(list(self.batches(columns, **options)))
+
+
+def _joined(batch: pa.RecordBatch, beside: Mapping[str, pa.Array], first: int) -> pa.RecordBatch:
+    rows = {name: column.slice(first, len(batch)) for name, column in beside.items()}
+    kept = rows.pop("kept", None)
+    joined = pa.RecordBatch.from_arrays([*batch.columns, *rows.values()], names=[*batch.schema.names, *rows])
+    return joined if kept is None else joined.filter(kept)
+
+
+def open_artifact(path: str) -> "Corpus | Shards | Manifest | Iterator[pa.RecordBatch]":
+    """Open what corpuskit made: a corpus, token shards, documents (batches), or the manifest of anything else.
+
+    Raises:
+        ArtifactError: the folder is not an artifact.
+    """
+    found = manifest.read(path)
+    if found.kind == "corpus":
+        return Corpus(path)
+    if found.kind == "shards":
+        return Shards.open(path)
+    return read_documents(path) if found.kind == "documents" else found

@@ -1,0 +1,19 @@
+"""Duplicates: how they are found, and which copy stays."""
+
+from corpuskit.dedup.choice import REASONS, Choice, choose
+from corpuskit.dedup.config import DedupConfig
+from corpuskit.dedup.edges import clusters, star_edges
+from corpuskit.dedup.signatures import Signed, band_keys, sign, similarity
+
+__all__ = [
+    "REASONS",
+    "Choice",
+    "DedupConfig",
+    "Signed",
+    "band_keys",
+    "choose",
+    "clusters",
+    "sign",
+    "similarity",
+    "star_edges",
+]

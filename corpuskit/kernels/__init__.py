@@ -1,0 +1,35 @@
+"""Per-character work as numba kernels over Arrow buffers.
+
+`Texts` is a batch of documents as (data, offsets), zero-copy over an Arrow column, with word and line scans that are
+made once and read by every signal. Kernels elsewhere decorate with `kernel` and pass arrays through `fixed`.
+"""
+
+from corpuskit.kernels.compiling import fixed, inlined, kernel
+from corpuskit.kernels.hashing import hash_spans, hash_texts
+from corpuskit.kernels.lines import Lines
+from corpuskit.kernels.minhash import permutations, signatures
+from corpuskit.kernels.ngrams import ngram_hashes
+from corpuskit.kernels.spans import Spans, gather_spans
+from corpuskit.kernels.texts import Texts
+from corpuskit.kernels.unionfind import components
+from corpuskit.kernels.utf8 import characters
+from corpuskit.kernels.words import WordKind, Words
+
+__all__ = [
+    "Lines",
+    "Spans",
+    "Texts",
+    "WordKind",
+    "Words",
+    "characters",
+    "components",
+    "fixed",
+    "gather_spans",
+    "hash_spans",
+    "hash_texts",
+    "inlined",
+    "kernel",
+    "ngram_hashes",
+    "permutations",
+    "signatures",
+]

@@ -1,0 +1,46 @@
+"""How often each reason dropped a document, and whether the policy looks wrong."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpuskit.policy.config import PolicyConfig, reasons
+
+NEARLY_ALL = 0.95
+"""Share of dropped documents from which a policy is suspicious."""
+
+
+def summary(policy: PolicyConfig, verdicts: pa.Table) -> dict[str, int]:
+    """Count verdicts; the counts of several batches may be added up.
+
+    Returns:
+        `documents` and `kept`; then for each reason of the policy, also where it is 0: `first:<reason>` documents that
+        it was the first to drop, `failed:<reason>` that it dropped at all, `alone:<reason>` that nothing else dropped.
+    """
+    alone = verdicts["reason"].filter(pc.equal(pc.list_value_length(verdicts["failed"]), 1))
+    kinds = {"first": verdicts["reason"], "failed": pc.list_flatten(verdicts["failed"]), "alone": alone}
+    counts = {f"{kind}:{reason}": 0 for reason in reasons(policy) for kind in kinds}
+    for kind, column in kinds.items():
+        for entry in pc.value_counts(column.drop_null()).to_pylist():
+            counts[f"{kind}:{entry['values']}"] = entry["counts"]
+    return {"documents": len(verdicts), "kept": pc.sum(verdicts["kept"], min_count=0).as_py(), **counts}
+
+
+def warnings(counts: Mapping[str, float]) -> list[str]:
+    """Return what looks wrong in summed `summary` counts, a sentence each; most often nothing.
+
+    A policy that drops at least 95 % of the documents is reported with the reason that most of them failed; so is one
+    that has rules and drops nothing.
+    """
+    documents, kept = int(counts["documents"]), int(counts["kept"])
+    failed = {name.removeprefix("failed:"): count for name, count in counts.items() if name.startswith("failed:")}
+    if not documents or not failed:
+        return []
+    if kept == documents:
+        return [f"the policy drops none of {documents:,} documents"]
+    if documents - kept < NEARLY_ALL * documents:
+        return []
+    worst = max(failed, key=lambda reason: failed[reason])
+    share = failed[worst] / documents
+    return [f"the policy keeps {kept:,} of {documents:,} documents; {worst} alone or with others drops {share:.1%}"]

@@ -1,0 +1,50 @@
+"""What a signal group is: columns of numbers, and the function that measures them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from corpuskit.kernels import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One number a document."""
+
+    type: pa.DataType
+    """Arrow type of its column; ratios are float32."""
+    range: str
+    """The values it can take."""
+    formula: str
+    """What is counted, and divided by what."""
+    undefined: str = ""
+    """For which texts it is null; empty: for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalGroup:
+    """Signals that are measured together; a group's columns lie in one sidecar."""
+
+    name: str
+    revision: int
+    """Raised whenever a value may change, so that old sidecars are not taken for new ones."""
+    source: str
+    """Whose definition the group follows, and where it is its own."""
+    signals: Mapping[str, Signal]
+    """The group's signals by column name, without the group's name."""
+    measure: Callable[[Texts], Mapping[str, np.ndarray]]
+    """Gives for n texts an array[n] of each signal; NaN where a signal is undefined."""
+
+    @property
+    def columns(self) -> dict[str, pa.DataType]:
+        """Arrow type of each column, without the group's name."""
+        return {name: signal.type for name, signal in self.signals.items()}
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Divide counts; float32[n], NaN where the denominator is 0. Rounded once, so 3/10 is the float32 next to 0.3."""
+    undefined = denominator == 0
+    quotient = numerator / np.where(undefined, 1, denominator)
+    return np.where(undefined, np.nan, quotient).astype(np.float32)

@@ -1,0 +1,105 @@
+"""GPT-2's byte alphabet, and what BPE and WordPiece share: `tokenizers` over it."""
+
+import contextlib
+import os
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from corpuskit.errors import ArtifactError
+from corpuskit.tokenization.pieces import cut, encode_pieces
+from corpuskit.tokenization.reserved import RESERVED, RESERVED_NAMES
+from corpuskit.tokenization.tokenizer import Tokenizer
+
+MIN_FREQUENCY = 2
+"""Pairs seen less often are not merged: a token that occurs once teaches a model nothing."""
+
+
+def byte_alphabet() -> list[str]:
+    """Return the character that stands for each byte: itself where it is printable, else U+0100 and on.
+
+    Source: `bytes_to_unicode` of GPT-2 (Radford et al. 2019), which `tokenizers` and gigatoken follow.
+    """
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return [chr(byte if byte in printable else next(others)) for byte in range(256)]
+
+
+BYTES = {character: byte for byte, character in enumerate(byte_alphabet())}
+
+
+@contextlib.contextmanager
+def parallelism(on: bool) -> Iterator[None]:
+    """Say whether `tokenizers` may use its thread pool, which a forked process must not touch; ids do not change."""
+    before = os.environ.get("TOKENIZERS_PARALLELISM")
+    os.environ["TOKENIZERS_PARALLELISM"] = str(on).lower()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TOKENIZERS_PARALLELISM"]
+        else:
+            os.environ["TOKENIZERS_PARALLELISM"] = before
+
+
+class ByteLevelTokenizer(Tokenizer):
+    """A tokenizer whose file is a `tokenizer.json` over the byte alphabet, without added tokens.
+
+    Reserved names are in the vocabulary and nowhere else, so a text that spells one is encoded as any other text.
+    """
+
+    file = "tokenizer.json"
+    prefix: ClassVar[str] = ""
+    """What marks a token inside a word."""
+
+    @classmethod
+    def from_model(cls, model: bytes) -> "ByteLevelTokenizer":
+        """Load a tokenizer from the bytes of its `tokenizer.json`."""
+        try:
+            fields = orjson.loads(model)
+            vocabulary: dict[str, int] = fields["model"]["vocab"]
+            kind = fields["model"]["type"].lower()
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise ArtifactError(f"not a tokenizer.json with a vocabulary: {error}") from error
+        names = sorted(vocabulary, key=vocabulary.__getitem__)
+        if kind != cls.type or names[:RESERVED] != list(RESERVED_NAMES) or fields["added_tokens"]:
+            raise ArtifactError(f"a tokenizer.json, but not of a {cls.type} tokenizer that corpuskit trained")
+        return cls(model, [b""] * RESERVED + [cls._text(name) for name in names[RESERVED:]])
+
+    @classmethod
+    def _text(cls, name: str) -> bytes:
+        return bytes(BYTES[character] for character in name.removeprefix(cls.prefix))
+
+    @classmethod
+    def fit(cls, vocab_size: int, texts: Iterable[Sequence[str]]) -> "ByteLevelTokenizer":
+        """Train on batches of texts; ids depend on the texts and their order alone, not on threads."""
+        untrained, trainer = cls._untrained(vocab_size)
+        with parallelism(True):
+            untrained.train_from_iterator(texts, trainer)
+        fields = orjson.loads(untrained.to_str())
+        fields["added_tokens"] = []
+        return cls.from_model(orjson.dumps(fields))
+
+    @classmethod
+    @abstractmethod
+    def _untrained(cls, vocab_size: int) -> tuple[Any, Any]:
+        """Return an empty `tokenizers.Tokenizer` and its trainer."""
+
+    @cached_property
+    def _library(self) -> Any:
+        import tokenizers
+
+        return tokenizers.Tokenizer.from_buffer(self.model)
+
+    def _encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+        return encode_pieces(texts, cut, self._encode_batch)
+
+    def _encode_batch(self, pieces: list[str]) -> list[np.ndarray]:
+        with parallelism(False):
+            encoded = self._library.encode_batch_fast(pieces, add_special_tokens=False)
+        return [np.array(piece.ids, np.uint32) for piece in encoded]

@@ -1,0 +1,4 @@
+"""Run, compare, demo: composes the steps of pipelines and pretrain.
+
+The only part of corpuskit, with `cli`, that imports Beam and torch, and only inside functions.
+"""

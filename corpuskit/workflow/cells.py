@@ -1,0 +1,99 @@
+"""What one cell of the grid trains on: shards, training rows and held-out rows of a prepared corpus."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from corpuskit import manifest
+from corpuskit.corpus import Corpus
+from corpuskit.documents import read_split, sidecars
+from corpuskit.documents.schema import key_array, key_matrix, keys_digest
+from corpuskit.errors import CorruptArtifact
+
+
+@dataclass(frozen=True)
+class CellData:
+    """A (tokenizer, variant) of a prepared corpus."""
+
+    corpus: Corpus
+    tokenizer: str
+    variant: str
+
+    @property
+    def shards(self) -> str:
+        """Folder of the token shards: the variant's own, else the tokenizer's shared ones."""
+        own = f"{self.tokenizer}@{self.variant}"
+        named = self.corpus.artifacts.get("shards", {})
+        return self.corpus.artifact("shards", own if own in named else self.tokenizer)
+
+    @property
+    def tokenizer_folder(self) -> str:
+        """Folder of the tokenizer."""
+        return self.corpus.artifact("tokenizer", self.tokenizer)
+
+    @cached_property
+    def rows(self) -> "ShardRows":
+        """Which documents of the shards are for training, and which for validation."""
+        return _shard_rows(self.corpus, self.shards, self.variant)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprints that decide a run: shards, tokenizer and the variant's selection."""
+        folders = {
+            "shards": self.shards,
+            "tokenizer": self.tokenizer_folder,
+            "variant": self.corpus.artifact("variant", self.variant),
+        }
+        return {name: manifest.read(folder).fingerprint for name, folder in folders.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class ShardRows:
+    """Document numbers within the shards; int64 arrays in shard order."""
+
+    training: np.ndarray
+    """Kept by the variant and not held out."""
+    validation: Mapping[str, np.ndarray]
+    """`raw`: all held-out documents; `common`: those that every variant keeps."""
+    sources: np.ndarray
+    """Source name of each document of the shards."""
+
+
+def _shard_rows(corpus: Corpus, shards: str, variant: str) -> ShardRows:
+    """Map rows of the documents to rows of the shards, split by split, and check that the keys agree."""
+    encoded = sidecars.parts_by_name(shards)
+    pieces: dict[str, list[np.ndarray]] = {"training": [], "raw": [], "common": [], "sources": []}
+    readers = _readers_of(corpus, shards)
+    for part in manifest.read(corpus.documents).parts:
+        rows = pa.Table.from_batches(list(read_split(corpus.documents, part["name"], ["key", "heldout", "source"])))
+        heldout = rows.column("heldout").to_numpy()
+        kept = {name: _kept(corpus, name, part) for name in corpus.variants}
+        wanted = np.logical_or.reduce([heldout, *(kept[name] for name in readers)])
+        _check_keys(shards, encoded[part["name"]], key_matrix(rows.column("key"))[wanted])
+        pieces["training"].append((kept[variant] & ~heldout)[wanted])
+        pieces["raw"].append(heldout[wanted])
+        pieces["common"].append(np.logical_and.reduce([heldout, *kept.values()])[wanted])
+        pieces["sources"].append(rows.column("source").to_numpy()[wanted])
+    masks = {name: np.concatenate(arrays) for name, arrays in pieces.items()}
+    validation = {name: np.flatnonzero(masks[name]) for name in ("raw", "common")}
+    return ShardRows(np.flatnonzero(masks["training"]), validation, masks["sources"])
+
+
+def _readers_of(corpus: Corpus, shards: str) -> Sequence[str]:
+    """Return the variants whose rows the shards hold, as their fingerprint says."""
+    inputs = manifest.read(shards, "shards").identity["inputs"]
+    return [name.removeprefix("variants.") for name in inputs if name.startswith("variants.")]
+
+
+def _kept(corpus: Corpus, variant: str, part: Mapping[str, Any]) -> np.ndarray:
+    kept: np.ndarray = sidecars.read(corpus.artifact("variant", variant), part, ["kept"]).column(0).to_numpy()
+    return kept
+
+
+def _check_keys(shards: str, part: Mapping[str, Any], keys: np.ndarray) -> None:
+    found = keys_digest(key_array(keys))
+    if found != part["keys"]:
+        raise CorruptArtifact(f"{shards}: split {part['name']} holds keys {part['keys']}, the variants give {found}")

@@ -1,0 +1,132 @@
+"""Documents to signals: one pass over the text for all groups that are missing."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpuskit import manifest, signals, storage
+from corpuskit.documents import read_split, sidecars
+from corpuskit.kernels import Texts
+from corpuskit.manifest import Identity, Manifest, Marker, Target
+from corpuskit.signals import SIGNALS
+from pipelines.engine import Attempt, Item, Phase, Step
+
+LIBRARIES = ("pyarrow", "numba")
+
+
+def target(group: str, documents: str, out: str) -> Target:
+    """Return where a signal group's sidecars go; `documents` is the fingerprint of the documents."""
+    identity = Identity(
+        step=f"annotate.{group}",
+        revision=SIGNALS[group].revision,
+        config={},
+        inputs={"documents": documents},
+        libraries=manifest.library_versions(LIBRARIES),
+    )
+    return Target.place("signals", group, storage.join(out, "signals"), identity)
+
+
+def step(targets: Sequence[Target], documents_folder: str, out: str) -> Step | None:
+    """Plan one pass that measures the groups which are not measured yet; None where nothing is missing.
+
+    The step's own folder holds markers only: `finish` writes one manifest per group.
+    """
+    missing = [target for target in targets if not target.done]
+    if not missing:
+        return None
+    fingerprints = {target.name: target.fingerprint for target in missing}
+    identity = Identity(step="annotate", revision=1, config={}, inputs=fingerprints)
+    folders = {target.name: target.folder for target in missing}
+    work = partial(run, documents_folder=documents_folder, folders=folders)
+    items = split_items(manifest.read(documents_folder, "documents"))
+    return Step(
+        **vars(Target.place("pass", "annotate", storage.join(out, "signals"), identity)),
+        phases=(Phase(name="measure", items=items, work=work, bisects=True),),
+        finish=partial(_finish, targets=missing),
+    )
+
+
+def split_items(documents: Manifest) -> tuple[Item, ...]:
+    """Return one item per split of the documents."""
+    return tuple(
+        Item(name=part["name"], payload={"part": part}, size=part["text_bytes"], records=part["rows"])
+        for part in documents.parts
+    )
+
+
+def run(attempt: Attempt, *, documents_folder: str, folders: Mapping[str, str]) -> Marker:
+    """Measure one split and commit one sidecar per group.
+
+    A row that kills its worker gets null signals, so that sidecars stay aligned, and counts as an error.
+    """
+    part = attempt.item.payload["part"]
+    batches = read_split(documents_folder, part["name"], columns=["text"])
+    if attempt.only:
+        _probe(batches, attempt.only, list(folders))
+        return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint)
+    table = pa.Table.from_batches([*_measure(batches, list(folders), attempt.poison)], signals.schema(list(folders)))
+    files = {}
+    for group, folder in folders.items():
+        columns = [name for name in table.column_names if name.startswith(f"{group}.")]
+        written = sidecars.write(folder, part["name"], table.select(columns))
+        files |= {f"{group}/{path}": entry for path, entry in written.items()}
+    entry = {"name": part["name"], "rows": part["rows"], "keys": part["keys"], "errors": len(attempt.poison)}
+    return Marker(
+        item=attempt.item.name,
+        fingerprint=attempt.fingerprint,
+        rows=part["rows"] - len(attempt.poison),
+        errors=len(attempt.poison),
+        keys=part["keys"],
+        counts={"text_bytes": part["text_bytes"]},
+        files=files,
+        parts=[entry],
+    )
+
+
+def _measure(batches: Iterable[pa.RecordBatch], groups: list[str], poison: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    """Yield the signals of each batch; poisoned rows are measured as empty texts and then set to null."""
+    first = 0
+    for batch in batches:
+        rows = [row - first for row in poison if first <= row < first + len(batch)]
+        texts = _blank(batch.column("text"), rows)
+        measured = signals.compute(groups, Texts.from_arrow(texts))
+        yield _nullify(measured, rows)
+        first += len(batch)
+
+
+def _probe(batches: Iterable[pa.RecordBatch], only: tuple[int, int], groups: list[str]) -> None:
+    first = 0
+    for batch in batches:
+        start, stop = max(only[0] - first, 0), min(only[1] - first, len(batch))
+        if start < stop:
+            signals.compute(groups, Texts.from_arrow(batch.column("text").slice(start, stop - start)))
+        first += len(batch)
+
+
+def _blank(texts: pa.Array, rows: list[int]) -> pa.Array:
+    if not rows:
+        return texts
+    return pa.array(["" if row in rows else text for row, text in enumerate(texts.to_pylist())], texts.type)
+
+
+def _nullify(batch: pa.RecordBatch, rows: list[int]) -> pa.RecordBatch:
+    if not rows:
+        return batch
+    keep = pa.array([row not in rows for row in range(len(batch))])
+    columns = [pc.if_else(keep, column, pa.scalar(None, column.type)) for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _finish(step: Step, markers: Mapping[str, list[Marker]], targets: Sequence[Target]) -> Manifest:
+    for target in targets:
+        own = [_of_group(marker, f"{target.name}/") for marker in markers["measure"]]
+        manifest.write(target.folder, Step(**vars(target), phases=()).manifest(own))
+    return step.manifest([])
+
+
+def _of_group(marker: Marker, prefix: str) -> Marker:
+    files = {path.removeprefix(prefix): entry for path, entry in marker.files.items() if path.startswith(prefix)}
+    return replace(marker, files=files)

@@ -1,0 +1,124 @@
+"""Runs a step to its manifest: skip or resume, phases with barriers, the manifest last."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from types import TracebackType
+
+from corpuskit import manifest, storage
+from corpuskit.errors import CorpuskitError, StepFailed
+from corpuskit.manifest import Manifest, Marker
+from pipelines.engine import local, state
+from pipelines.engine.options import LOCAL, EngineOptions
+from pipelines.engine.phase import Step
+from pipelines.engine.pool import InlinePool, Pool, ProcessPool
+from pipelines.engine.progress import Progress, Silent
+
+
+class Engine:
+    """Runs steps; a context manager that keeps its worker processes between them.
+
+        with Engine(EngineOptions(workers=4), progress) as engine:
+            documents = engine.run(ingest_step)
+            signals = engine.run(annotate_step(documents))
+
+    One thread at a time may use it.
+    """
+
+    def __init__(self, options: EngineOptions | None = None, progress: Progress | None = None) -> None:
+        self._options = options or EngineOptions()
+        self._progress = progress or Silent()
+        self._own_logs: str | None = None
+        self._pool = self._make_pool()
+
+    def _make_pool(self) -> Pool:
+        if self._options.workers == 0 or self._options.runner != LOCAL:
+            return InlinePool()
+        logs = self._options.log_dir
+        if logs is None:
+            logs = self._own_logs = tempfile.mkdtemp(prefix="corpuskit-logs-")
+        return ProcessPool(self._options.workers, logs)
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.close()
+        if self._own_logs is not None and not isinstance(error, StepFailed):
+            shutil.rmtree(self._own_logs, ignore_errors=True)
+
+    def run(self, step: Step) -> Manifest:
+        """Bring a step to its manifest and return it; a finished step returns at once.
+
+        Only items without a valid marker run. Exchange files, markers and claims are removed after the manifest is
+        committed.
+
+        Raises:
+            NotReady: `slice` is set and items of other slices are missing.
+            StepFailed: an item raised, or killed its worker, again and again.
+            CorpuskitError: an item raised it; an error that the user caused.
+        """
+        if self._options.verify:
+            self._discard_damaged(step)
+        if done := state.finished(step):
+            _clean(step)  # the process that wrote it may have died before it cleaned up
+            return done
+        storage.remove(storage.join(step.folder, manifest.NAME))  # one of another fingerprint: unfinished from here on
+        try:
+            self._run_phases(step)
+            made = _finish(step)
+        except (CorpuskitError, local.FinishedElsewhere):
+            # whoever shares the folder may have finished it, and removed files that this process was reading
+            done = state.finished(step)
+            if done is None:
+                raise
+            made = done
+        _clean(step)
+        return made
+
+    def _run_phases(self, step: Step) -> None:
+        if self._options.runner == LOCAL:
+            local.run_step(step, self._pool, self._options, self._progress)
+            return
+        from pipelines.engine import cluster
+
+        cluster.run_step(step, self._options, self._progress)
+
+    def _discard_damaged(self, step: Step) -> None:
+        """Remove the manifest, or the markers, whose files do not match their checksums: they will be made again."""
+        done = state.finished(step)
+        if done is not None:
+            if not state.is_intact(step.folder, done.files):
+                self._progress.note(f"{step.folder} does not match its checksums and is made again")
+                storage.remove(storage.join(step.folder, manifest.NAME))
+            return
+        for phase in step.phases:
+            for name, marker in state.read_markers(step, phase).items():
+                if not state.is_intact(step.folder, marker.files):
+                    self._progress.note(f"{phase.name}: item {name} does not match its checksums and is made again")
+                    storage.remove(manifest.marker_path(step.folder, phase.name, name))
+
+
+def _finish(step: Step) -> Manifest:
+    """Merge the markers of all phases into the manifest and commit it."""
+    markers: dict[str, list[Marker]] = {}
+    for phase in step.phases:
+        found = state.read_markers(step, phase)
+        if left := state.missing(phase, found):
+            raise StepFailed(f"{step.name}: no marker of phase {phase.name} for {', '.join(left)}")
+        markers[phase.name] = list(found.values())
+    made = (step.finish or _merge_last_phase)(step, markers)
+    assert made.fingerprint == step.identity.fingerprint, f"{step.name}: the manifest has another fingerprint"
+    manifest.write(step.folder, made)
+    return made
+
+
+def _merge_last_phase(step: Step, markers: Mapping[str, list[Marker]]) -> Manifest:
+    return step.manifest(markers[step.phases[-1].name] if step.phases else [])
+
+
+def _clean(step: Step) -> None:
+    for name in (*step.scratch, "markers", "claims"):
+        storage.remove(storage.join(step.folder, name))

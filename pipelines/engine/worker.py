@@ -1,0 +1,52 @@
+"""A worker process: takes requests from its pipe, one at a time."""
+
+import faulthandler
+import logging
+import multiprocessing
+import os
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def main(connection: Connection, log: str) -> None:
+    """Serve requests until the pipe closes; send `None` when ready, then one answer for each request.
+
+    Ctrl-C never arrives here: the parent starts workers with SIGINT blocked and stops them itself.
+    """
+    _redirect(log)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    for name in THREAD_VARIABLES:  # processes are the parallelism; thread pools inside each would only fight
+        os.environ.setdefault(name, "1")
+    from pipelines import quiet_beam  # noqa: F401  (a second or so, before the first item rather than within it)
+    from pipelines.engine.work import answer
+
+    connection.send(None)
+    while True:
+        try:
+            request = connection.recv_bytes()
+        except EOFError:
+            return
+        connection.send(answer(request))
+
+
+def _redirect(log: str) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    faulthandler.enable()
+    layout = f"%(asctime)s {os.getpid()} %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=layout, stream=sys.stderr, force=True)
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker is always started by multiprocessing"
+    parent.join()
+    os._exit(1)

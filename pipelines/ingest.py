@@ -1,0 +1,74 @@
+"""Raw inputs to documents: one item per piece of the inputs."""
+
+from functools import partial
+from typing import Any
+
+from corpuskit import manifest
+from corpuskit.documents import Piece, SourceConfig, check_errors, ingest_piece, plan, read_errors, require_documents
+from corpuskit.manifest import Identity, Manifest, Marker, Target
+from corpuskit.recipe import Recipe
+from pipelines.engine import Attempt, Item, Phase, Step
+
+REVISION = 1
+LIBRARIES = ("pyarrow", "orjson", "xxhash", "zstandard")
+
+
+def step(recipe: Recipe, out: str) -> Step:
+    """Plan the ingestion of all sources of a recipe.
+
+    Raises:
+        InputError: a source names no file, or a file of an unknown kind.
+    """
+    pieces = [(source, piece) for source in recipe.sources for piece in plan(source, recipe.split_bytes)]
+    target = Target.place("documents", "documents", out, _identity(recipe, pieces))
+    work = partial(run, heldout=recipe.heldout, split_bytes=recipe.split_bytes)
+    return Step(
+        **vars(target),
+        phases=(Phase(name="ingest", items=tuple(_items(pieces)), work=work, bisects=True),),
+        finish=partial(_finish, max_error_rate=recipe.max_error_rate),
+    )
+
+
+def _items(pieces: list[tuple[SourceConfig, Piece]]) -> list[Item]:
+    return [
+        Item(name=f"{index:07d}", payload={"source": source, "piece": piece, "index": index}, size=piece.size)
+        for index, (source, piece) in enumerate(pieces)
+    ]
+
+
+def _identity(recipe: Recipe, pieces: list[tuple[SourceConfig, Piece]]) -> Identity:
+    """Raw files count by relative path, size and tag; absolute paths and the error limit do not decide bytes."""
+    inputs: dict[str, list[Any]] = {source.name: [] for source in recipe.sources}
+    for source, piece in pieces:
+        inputs[source.name] += piece.identity()
+    config = {
+        "sources": [source.identity() for source in recipe.sources],
+        "split_bytes": recipe.split_bytes,
+        "heldout": recipe.heldout.plain(),
+    }
+    libraries = manifest.library_versions(LIBRARIES)
+    return Identity(step="ingest", revision=REVISION, config=config, inputs=inputs, libraries=libraries)
+
+
+def run(attempt: Attempt, *, heldout: Any, split_bytes: int) -> Marker:
+    """Read one piece and commit its document parts and its malformed records."""
+    payload = attempt.item.payload
+    result = ingest_piece(
+        payload["piece"],
+        payload["source"],
+        heldout,
+        attempt.folder,
+        split_bytes,
+        index=payload["index"],
+        poison=attempt.poison,
+        only=attempt.only,
+    )
+    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, **result)
+
+
+def _finish(step: Step, markers: dict[str, list[Marker]], max_error_rate: float) -> Manifest:
+    merged = manifest.merge(markers["ingest"])
+    examples = read_errors(step.folder, merged["files"], limit=3)
+    check_errors(merged["rows"], merged["errors"], max_error_rate, examples)
+    require_documents(merged["rows"], step.identity.inputs)
+    return step.manifest(markers["ingest"])

@@ -1,0 +1,230 @@
+"""Signals and duplicates to a variant: judge each row, choose one copy of each cluster, write the verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from corpuskit import manifest, policy, storage
+from corpuskit.dedup import REASONS, Choice, choose
+from corpuskit.documents import read_split, sidecars
+from corpuskit.documents.schema import KEY, key_matrix
+from corpuskit.manifest import Identity, Marker, Target
+from corpuskit.policy import PolicyConfig
+from corpuskit.recipe import VariantConfig
+from pipelines import exchange
+from pipelines.annotate import split_items
+from pipelines.engine import Attempt, Item, Phase, Step
+
+REVISION = 1
+SCHEMA = pa.schema([*policy.VERDICT_SCHEMA, pa.field("duplicate_of", KEY)])
+MEMBERS = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("cluster", KEY),
+        ("key", KEY),
+        ("passes", pa.bool_()),
+        ("heldout", pa.bool_()),
+        ("order", pa.float64()),
+    ]
+)
+CHOICES = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("duplicate_of", KEY)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The artifacts that a variant is chosen from."""
+
+    documents: Target
+    signals: Mapping[str, Target]
+    duplicates: Target | None
+
+
+def target(name: str, config: VariantConfig, inputs: Inputs, out: str) -> Target:
+    """Return where a variant's verdicts go; exclusion lists count by their content."""
+    fingerprints = {"documents": inputs.documents.fingerprint}
+    groups = sorted({signal.split(".")[0] for signal in policy.signals_needed(config.policy)} | {"length"})
+    fingerprints |= {f"signals.{group}": inputs.signals[group].fingerprint for group in groups}
+    if inputs.duplicates:
+        fingerprints["duplicates"] = inputs.duplicates.fingerprint
+    identity = Identity(
+        step="select",
+        revision=REVISION,
+        config={**config.plain(), "policy": _policy_identity(config.policy)},
+        inputs=fingerprints,
+        libraries=manifest.library_versions(["pyarrow"]),
+    )
+    return Target.place("variant", name, storage.join(out, "variants"), identity)
+
+
+def _policy_identity(config: PolicyConfig) -> dict[str, Any]:
+    """Return what a policy does rather than what it is called: its rules, and the content of its exclude lists."""
+    lists = {path: storage.checksum(path) for path in config.exclude}
+    return {"rules": [rule.plain() for _, rule in policy.active_rules(config)], "exclude": lists}
+
+
+def step(place: Target, config: VariantConfig, inputs: Inputs) -> Step:
+    """Plan one variant."""
+    items = split_items(manifest.read(inputs.documents.folder, "documents"))
+    names = tuple(item.name for item in items)
+    return Step(
+        **vars(place),
+        phases=(
+            Phase(name="judge", items=items, work=partial(judge, config=config, inputs=inputs)),
+            Phase(name="choose", items=(Item(name="all"),), work=partial(choose_copies, splits=names, config=config)),
+            Phase(name="write", items=items, work=partial(write, splits=names, config=config, inputs=inputs)),
+        ),
+        scratch=("work",),
+        finish=partial(_finish, config=config),
+    )
+
+
+def judge(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Marker:
+    """Apply the policy to one split; hand the members of clusters on to the choice of copies."""
+    part = attempt.item.payload["part"]
+    columns = _columns(part, config, inputs)
+    verdicts = policy.judge(config.policy, columns)
+    sidecars.write(storage.join(attempt.folder, "work", "verdicts"), part["name"], verdicts)
+    members = _members(part, columns, verdicts, inputs)
+    exchange.write(_work(attempt.folder, "members", part["name"]), [members])
+    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=part["rows"], keys=part["keys"])
+
+
+def _columns(part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> pa.Table:
+    """Return what rules and choices read: key, id, url, heldout and the signals, row-aligned."""
+    narrow = read_split(inputs.documents.folder, part["name"], columns=["key", "id", "url", "heldout"])
+    table = pa.Table.from_batches(list(narrow))
+    needed = {*policy.signals_needed(config.policy), "length.bytes"}
+    for group, place in inputs.signals.items():
+        names = sorted(name for name in needed if name.split(".")[0] == group)
+        for name, column in zip(names, sidecars.read(place.folder, part, names).columns if names else [], strict=True):
+            table = table.append_column(name, column)
+    return table
+
+
+def _members(part: Mapping[str, Any], columns: pa.Table, verdicts: pa.Table, inputs: Inputs) -> pa.RecordBatch:
+    if inputs.duplicates is None:
+        return exchange.empty(MEMBERS)
+    clusters = sidecars.read(inputs.duplicates.folder, part, ["cluster"]).column("cluster")
+    rows = pa.array(np.flatnonzero(clusters.is_valid()))
+    values = {
+        "row": rows,
+        "cluster": clusters.take(rows),
+        "key": columns.column("key").take(rows),
+        "passes": verdicts.column("kept").take(rows),
+        "heldout": columns.column("heldout").take(rows),
+        "order": columns.column("length.bytes").take(rows).cast(pa.float64()),
+    }
+    return exchange.one_batch(pa.Table.from_pydict(values, MEMBERS))
+
+
+def choose_copies(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig) -> Marker:
+    """Choose over all splits which member of each cluster stays; one small item, members only."""
+    paths = [_work(attempt.folder, "members", split) for split in splits]
+    batches = [exchange.read(path, 0) for path in paths]
+    members = pa.Table.from_batches(batches, MEMBERS)
+    keys = key_matrix(members.column("key"))
+    choice = choose(
+        cluster=_labels(members.column("cluster")),
+        passes=members.column("passes").to_numpy(),
+        heldout=members.column("heldout").to_numpy(),
+        order=members.column("order").to_numpy(),
+        keys=keys,
+        deduplicate=config.deduplicate,
+    )
+    exchange.write(storage.join(attempt.folder, "work", "choices.arrow"), _by_split(choice, members, batches))
+    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=len(members))
+
+
+def _labels(clusters: pa.ChunkedArray) -> np.ndarray:
+    """Number the clusters; int64[m]."""
+    return clusters.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+
+
+def _by_split(choice: Choice, members: pa.Table, batches: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Turn the choice into one batch of dropped rows per split."""
+    dropped = np.flatnonzero(choice.duplicate_of >= 0)
+    kept_keys = members.column("key").take(pa.array(choice.duplicate_of[dropped]))
+    table = pa.Table.from_pydict(
+        {
+            "row": members.column("row").take(pa.array(dropped)),
+            "reason": pa.array(REASONS).take(pa.array(choice.reason[dropped])),
+            "duplicate_of": kept_keys,
+        },
+        CHOICES,
+    )
+    bounds = np.searchsorted(dropped, np.cumsum([0, *(len(batch) for batch in batches)]))
+    return [exchange.one_batch(table.slice(start, stop - start)) for start, stop in pairwise(bounds)]
+
+
+def write(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig, inputs: Inputs) -> Marker:
+    """Join the verdicts with the choice of copies and commit the variant's sidecar."""
+    part = attempt.item.payload["part"]
+    work = storage.join(attempt.folder, "work")
+    path = storage.join(work, "verdicts", sidecars.file_name(part["name"]))
+    with storage.open_input(path) as file:
+        verdicts = pq.read_table(file)
+    choices = exchange.read(storage.join(work, "choices.arrow"), splits.index(part["name"]))
+    table = _apply(verdicts, choices)
+    counts = _counts(table, verdicts, part, config, inputs)
+    entry = {"name": part["name"], "rows": part["rows"], "keys": part["keys"], "kept": int(counts["kept"])}
+    return Marker(
+        item=attempt.item.name,
+        fingerprint=attempt.fingerprint,
+        rows=len(table),
+        keys=part["keys"],
+        counts=counts,
+        files=sidecars.write(attempt.folder, part["name"], table),
+        parts=[entry],
+    )
+
+
+def _apply(verdicts: pa.Table, choices: pa.RecordBatch) -> pa.Table:
+    """Mark the rows that lost against another copy; a row that failed a rule keeps that reason."""
+    rows = choices.column("row").to_numpy()
+    place = np.full(len(verdicts), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    lost = pa.array(place, mask=place < 0)
+    reasons = choices.column("reason").take(lost)
+    kept = verdicts.column("kept").combine_chunks()
+    columns = {name: verdicts.column(name) for name in verdicts.column_names}
+    columns["kept"] = pc.and_(kept, reasons.is_null())
+    columns["reason"] = pc.if_else(kept, reasons, verdicts.column("reason").combine_chunks())
+    columns["duplicate_of"] = choices.column("duplicate_of").take(lost)
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _counts(
+    table: pa.Table, verdicts: pa.Table, part: Mapping[str, Any], config: VariantConfig, inputs: Inputs
+) -> dict[str, float]:
+    """Sum documents and bytes: all, kept, kept and held out, and by first reason."""
+    sizes = sidecars.read(inputs.signals["length"].folder, part, ["length.bytes"]).column(0).fill_null(0)
+    heldout = pa.Table.from_batches(
+        list(read_split(inputs.documents.folder, part["name"], columns=["heldout"]))
+    ).column(0)
+    kept = table.column("kept").combine_chunks()
+    counts = {
+        **{f"policy.{name}": count for name, count in policy.summary(config.policy, verdicts).items()},
+        "kept": pc.sum(kept).as_py() or 0,
+        "kept_bytes": pc.sum(sizes.filter(kept)).as_py() or 0,
+        "kept_heldout": pc.sum(pc.and_(kept, heldout.combine_chunks())).as_py() or 0,
+    }
+    reasons = pa.table({"reason": table.column("reason"), "bytes": sizes}).filter(pc.invert(kept))
+    for row in reasons.group_by("reason").aggregate([("bytes", "count"), ("bytes", "sum")]).to_pylist():
+        counts[f"dropped.{row['reason']}"] = row["bytes_count"]
+        counts[f"dropped_bytes.{row['reason']}"] = row["bytes_sum"]
+    return counts
+
+
+def _finish(step: Step, markers: Mapping[str, list[Marker]], config: VariantConfig) -> manifest.Manifest:
+    return step.manifest(markers["write"], extra={"config": config.plain()})
+
+
+def _work(folder: str, name: str, split: str) -> str:
+    return storage.join(folder, "work", name, f"{split}.arrow")

@@ -1,0 +1,123 @@
+"""A variant's training text to a tokenizer: one item, on a sample chosen by key."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from corpuskit import manifest, storage, tokenization
+from corpuskit.documents import read_split, sidecars
+from corpuskit.documents.schema import key_matrix
+from corpuskit.kernels import hash_spans
+from corpuskit.manifest import Identity, Manifest, Marker, Target
+from corpuskit.tokenization import TokenizerConfig
+from pipelines.engine import Attempt, Item, Phase, Step
+
+REVISION = 1
+LIBRARIES = {"bpe": ["tokenizers"], "wordpiece": ["tokenizers"], "unigram": ["sentencepiece"]}
+BATCH_ROWS = 1000
+
+
+def target(name: str, config: TokenizerConfig, documents: Target, variant: Target | None, out: str) -> Target:
+    """Return where a tokenizer trained on a variant's training rows (None: all documents') goes."""
+    inputs = {"documents": documents.fingerprint}
+    if variant:
+        inputs["variant"] = variant.fingerprint
+    identity = Identity(
+        step="train_tokenizer",
+        revision=REVISION,
+        config=config.plain(),
+        inputs=inputs,
+        libraries=manifest.library_versions(LIBRARIES[config.type]),
+    )
+    return Target.place("tokenizer", name, storage.join(out, "tokenizers"), identity)
+
+
+def step(place: Target, config: TokenizerConfig, documents: str, variant: str | None, lengths: str) -> Step:
+    """Plan the training of one tokenizer.
+
+    Args:
+        place: where it goes.
+        config: its type and size.
+        documents: folder of the documents.
+        variant: folder of the variant; None trains on all documents that are not held out.
+        lengths: folder of the `length` signals.
+    """
+    work = partial(run, config=config, documents=documents, variant=variant, lengths=lengths)
+    phases = (Phase(name="train", items=(Item(name="train"),), work=work),)
+    return Step(**vars(place), phases=phases, finish=_finish)
+
+
+def run(attempt: Attempt, *, config: TokenizerConfig, documents: str, variant: str | None, lengths: str) -> Marker:
+    """Train and commit the tokenizer's files."""
+    sample = Sample(documents, variant, lengths, config)
+    tokenizer = tokenization.train(config, sample.batches())
+    names = tokenizer.save(attempt.folder)
+    return Marker(
+        item=attempt.item.name,
+        fingerprint=attempt.fingerprint,
+        rows=sample.rows,
+        counts={"text_bytes": sample.text_bytes, "vocab_size": tokenizer.vocab_size},
+        files={name: manifest.file_entry(storage.join(attempt.folder, name)) for name in names},
+    )
+
+
+class Sample:
+    """Training documents in the order of a hash of their keys: the same for any split size and file order."""
+
+    def __init__(self, documents: str, variant: str | None, lengths: str, config: TokenizerConfig) -> None:
+        self.documents, self.variant, self.lengths = documents, variant, lengths
+        self.parts = manifest.read(documents, "documents").parts
+        self._choose(config.max_train_bytes, config.seed)
+
+    def _choose(self, max_bytes: int, seed: int) -> None:
+        """Take training rows in the order of a hash of their keys until their text fills `max_bytes`."""
+        tables = [self._candidates(part) for part in self.parts]
+        keys = np.concatenate([table[0] for table in tables])
+        order = np.lexsort((*keys.view(np.uint64).T, _shuffled(keys, seed)))
+        sizes = np.concatenate([table[1] for table in tables])[order]
+        filled = np.cumsum(sizes)
+        count = min(int(np.searchsorted(filled, max_bytes, side="right")) + 1, len(order))
+        self.rows, self.text_bytes = count, int(filled[count - 1]) if count else 0
+        self._rank = np.full(len(order), -1, np.int64)
+        self._rank[order[:count]] = np.arange(count)
+        self._rows = [table[2] for table in tables]
+
+    def _candidates(self, part: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return (keys uint8[m, 16], bytes int64[m], row numbers int64[m]) of a split's training rows."""
+        table = pa.Table.from_batches(list(read_split(self.documents, part["name"], columns=["key", "heldout"])))
+        training = ~table.column("heldout").to_numpy()
+        if self.variant:
+            training &= sidecars.read(self.variant, part, ["kept"]).column(0).to_numpy()
+        sizes = sidecars.read(self.lengths, part, ["length.bytes"]).column(0).fill_null(0).to_numpy()
+        rows = np.flatnonzero(training)
+        return key_matrix(table.column("key"))[rows], sizes[rows].astype(np.int64), rows
+
+    def batches(self) -> Iterator[pa.Array]:
+        """Yield the chosen texts in that order."""
+        texts, ranks, first = [], [], 0
+        for part, rows in zip(self.parts, self._rows, strict=True):
+            rank = self._rank[first : first + len(rows)]
+            first += len(rows)
+            chosen = np.full(part["rows"], -1, np.int64)
+            chosen[rows] = rank
+            for batch in read_split(self.documents, part["name"], columns=["text"]):
+                mask, chosen = chosen[: len(batch)] >= 0, chosen[len(batch) :]
+                texts.append(batch.column("text").filter(pa.array(mask)))
+            ranks.append(rank[rank >= 0])
+        if not texts:
+            return
+        ordered = pa.chunked_array(texts).take(pa.array(np.argsort(np.concatenate(ranks))))
+        yield from ordered.chunks
+
+
+def _shuffled(keys: np.ndarray, seed: int) -> np.ndarray:
+    """Return a seeded hash of each key; uint64[m]."""
+    starts = np.arange(len(keys), dtype=np.int64) * 16
+    return hash_spans(keys.reshape(-1), starts, starts + 16, seed=seed)
+
+
+def _finish(step: Step, markers: Mapping[str, list[Marker]]) -> Manifest:
+    return step.manifest(markers["train"], extra={"vocab_size": int(markers["train"][0].counts["vocab_size"])})

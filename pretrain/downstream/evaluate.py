@@ -1,0 +1,112 @@
+"""One model on one task."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from corpuskit.recipe.evaluation import DownstreamConfig
+from corpuskit.tasks import Classification, Example, MinimalPairs, Task
+from pretrain.downstream.classify import all_features, fine_tune, logistic_regression, predict
+from pretrain.downstream.likelihood import prefers_good
+from pretrain.downstream.texts import Encoder, encode
+from pretrain.model import Transformer
+from pretrain.objectives import OBJECTIVES, Objective
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TaskResult:
+    """How one model did on one task."""
+
+    name: str
+    """The task's."""
+    metric: str
+    """Always `accuracy` so far."""
+    accuracy: float
+    """Mean of `items`."""
+    items: np.ndarray
+    """float32[n], one score a test text or pair, in the task's order: 1 right, 0 wrong, 0.5 a tie of a pair."""
+    chance: float
+    """What a constant answer scores."""
+    seconds: float
+    groups: Mapping[str, float] = field(default_factory=dict)
+    """Accuracy by label (classification) or by phenomenon (minimal pairs)."""
+
+
+def evaluate(
+    task: Task, model: Transformer, tokenizer: Encoder, objective: str, config: DownstreamConfig, seed: int
+) -> TaskResult:
+    """Score a pretrained model on a task; the model is left as it was.
+
+    Args:
+        task: from `corpuskit.tasks.load`.
+        model: the pretrained model, on the device to compute on.
+        tokenizer: the tokenizer that the model was trained with.
+        objective: name of the pretraining objective; decides attention, special ids and the pooled state.
+        config: how to fine-tune or probe.
+        seed: decides the classification head and the order of its training; minimal pairs need none.
+    """
+    start = time.perf_counter()
+    learned = OBJECTIVES[objective]
+    training = model.training
+    model.eval()
+    try:
+        if isinstance(task, Classification):
+            items, groups = _classify(task, model, tokenizer, learned, config, seed)
+        else:
+            items, groups = _compare(task, model, tokenizer, learned, config)
+    finally:
+        model.train(training)
+    return TaskResult(
+        name=task.name,
+        metric="accuracy",
+        accuracy=float(items.mean(dtype=np.float64)),
+        items=items,
+        chance=task.chance,
+        seconds=time.perf_counter() - start,
+        groups=_means(items, groups),
+    )
+
+
+def _classify(
+    task: Classification,
+    model: Transformer,
+    tokenizer: Encoder,
+    objective: Objective,
+    config: DownstreamConfig,
+    seed: int,
+) -> tuple[np.ndarray, list[str]]:
+    device = next(model.parameters()).device
+    train, test = (
+        encode(tokenizer, [example.text for example in part], objective, device, config.max_tokens)
+        for part in (task.train, task.test)
+    )
+    labels, expected = _labels(task.train), _labels(task.test)
+    if config.mode == "fine_tune":
+        classifier = fine_tune(model, objective, train, labels, len(task.labels), config, seed)
+        found = predict(classifier, test, config.scoring_tokens)
+    else:
+        frozen = [all_features(model, objective, part, config.scoring_tokens) for part in (train, test)]
+        found = logistic_regression(frozen[0], torch.from_numpy(labels), frozen[1], len(task.labels), config.l2)
+    return (found == expected).astype(np.float32), [task.labels[label] for label in expected]
+
+
+def _labels(examples: tuple[Example, ...]) -> np.ndarray:
+    return np.array([example.label for example in examples], np.int64)
+
+
+def _compare(
+    task: MinimalPairs, model: Transformer, tokenizer: Encoder, objective: Objective, config: DownstreamConfig
+) -> tuple[np.ndarray, list[str]]:
+    pairs = [(pair.good, pair.bad) for pair in task.pairs]
+    items = prefers_good(model, tokenizer, objective, pairs, config.scoring_tokens)
+    return items, [pair.phenomenon for pair in task.pairs]
+
+
+def _means(items: np.ndarray, groups: list[str]) -> dict[str, float]:
+    """Return the mean score of each group, in order of the groups' names."""
+    names, index = np.unique(groups, return_inverse=True)
+    sums = np.bincount(index, weights=items)
+    return {str(name): float(total / count) for name, total, count in zip(names, sums, np.bincount(index), strict=True)}
