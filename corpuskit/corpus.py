@@ -47,6 +47,10 @@ class Corpus:
         """Names of the data variants."""
         return list(self.artifacts.get("variant", {}))
 
+    def shard_sets(self, tokenizer: str) -> list[str]:
+        """Return the names of a tokenizer's shards: its own name, and `<tokenizer>@<variant>` for a variant's own."""
+        return [name for name in self.artifacts.get("shards", {}) if name.split("@")[0] == tokenizer]
+
     def batches(
         self, columns: Sequence[str] | None = None, *, signals: Sequence[str] = (), variant: str | None = None
     ) -> Iterator[pa.RecordBatch]:

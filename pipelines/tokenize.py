@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from corpuskit import documents, manifest, storage, tokenization
+from corpuskit import documents, manifest, tokenization
 from corpuskit.documents import BadRecord, SourceConfig
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from pipelines import encode

@@ -3,6 +3,9 @@
 import dataclasses
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -208,11 +211,35 @@ def test_a_work_function_that_workers_cannot_import_is_a_clear_failure(engine, t
         engine.run(step)
 
 
-def test_logs_are_kept_after_a_failure_only(tmp_path):
+def test_each_worker_logs_to_a_file_of_its_own(tmp_path):
     with Engine(EngineOptions(workers=1, log_dir=str(tmp_path / "logs"))) as engine:
         engine.run(toy_step(tmp_path / "out", items=1))
     (log,) = (tmp_path / "logs").iterdir()
     assert "square: item 000" in log.read_text()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_temporary_logs_are_kept_after_a_failure_only(tmp_path, monkeypatch, fails):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Engine(EngineOptions(workers=1)) as engine:
+        if fails:
+            with pytest.raises(StepFailed):
+                engine.run(toy_step(tmp_path / "out", items=1, raise_always="000"))
+        else:
+            engine.run(toy_step(tmp_path / "out", items=1))
+    assert len(list(tmp_path.glob("corpuskit-logs-*/*.log"))) == fails
+
+
+def test_a_worker_that_cannot_start_says_so(tmp_path):
+    program = "from engine_toys import *; Engine(EngineOptions(workers=1)).run(toy_step(Path('out')))"
+    (tmp_path / "unguarded.py").write_text(program)
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parent.parent)])
+    command = [sys.executable, "unguarded.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "a worker process ended while it started (exit code 1); a script that runs an engine" in done.stderr
 
 
 def test_ctrl_c_ends_the_parent_promptly_and_leaves_workers_to_it(tmp_path):

@@ -236,7 +236,7 @@ def test_sentences_of_open_questions_say_what_is_missing():
     assert "run three or more" in sentence(Spread(mean=0.02, seeds=1, between_seeds=None))
     assert "chance cannot be judged" in sentence(Spread(mean=0.02, seeds=3, between_seeds=0.0))
     few_items = Spread(mean=0.01, seeds=3, between_seeds=1e-5, items=200, effective_items=200, item_variance=0.2)
-    assert "15,698 or more test items (here 200)" in sentence(few_items)
+    assert "more seeds and at least 15,698 test items (here 200)" in sentence(few_items)
     tiny = Spread(mean=1e-6, seeds=3, between_seeds=0.02**2)
     assert "over 1,000 seeds" in sentence(tiny)
     assert "bpe and unigram differ by 0.0 points" in sentence(Spread(mean=0.0, seeds=3, between_seeds=0.02**2))

@@ -190,6 +190,23 @@ def test_accumulated_micro_batches_give_the_gradient_of_the_batch(tmp_path: Path
     assert curves(parts.out)["loss"] == pytest.approx(curves(whole.out)["loss"], abs=1e-4)
 
 
+@pytest.mark.slow
+def test_compiled_model_learns_the_same(tmp_path: Path):
+    eager = make_job(tmp_path, "eager", budget_bytes=2000)
+    compiled = make_job(tmp_path, "compiled", budget_bytes=2000, compile=True)
+    train(eager)
+    train(compiled)
+    assert curves(compiled.out)["loss"] == pytest.approx(curves(eager.out)["loss"], abs=1e-3)
+
+
+def test_bfloat16_is_close_to_float32(tmp_path: Path):
+    full = make_job(tmp_path, "full", budget_bytes=2000)
+    half = make_job(tmp_path, "half", budget_bytes=2000, precision="bfloat16")
+    assert train(half).environment["precision"] == "bfloat16"
+    train(full)
+    assert curves(half.out)["loss"] == pytest.approx(curves(full.out)["loss"], abs=0.05)
+
+
 def test_loader_workers_change_nothing(tmp_path: Path):
     alone = make_job(tmp_path, "alone", budget_bytes=2000)
     ahead = make_job(tmp_path, "ahead", budget_bytes=2000, loader_workers=2)
@@ -244,7 +261,7 @@ def test_bits_per_byte_is_the_likelihood_of_each_document_by_itself(causal: Job)
         for start in range(0, len(tokens) - 1, size):
             window = torch.tensor([tokens[start : start + size + 1]])
             logits = model.logits(model.hidden(window[:, :-1], causal=True))
-            nats += float(torch.nn.functional.cross_entropy(logits[0], window[0, 1:], reduction="sum"))
+            nats += torch.nn.functional.cross_entropy(logits[0], window[0, 1:], reduction="sum").item()
         total += int(TOKEN_BYTES[shards.tokens(document)].sum())
     figures = load_run(causal.out).validation["raw"]
     assert figures["bits_per_byte"] == pytest.approx(nats / math.log(2) / total, rel=1e-5)

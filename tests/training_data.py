@@ -81,7 +81,14 @@ def make_job(tmp_path: Path, out: str = "run", **config: Any) -> Job:
     shards = tmp_path / "shards"
     if not shards.exists():
         write_shards(shards, make_documents(120))
-    settings = {"budget_bytes": 8000, "sequence_length": 16, "batch_rows": 8, "checkpoint_every": 5, **config}
+    settings = {
+        "budget_bytes": 8000,
+        "sequence_length": 16,
+        "batch_rows": 8,
+        "checkpoint_every": 5,
+        "learning_rate": 1e-2,
+        **config,
+    }
     return Job(
         shards=str(shards),
         token_bytes=TOKEN_BYTES,

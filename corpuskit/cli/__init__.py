@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 import typer
 
 from corpuskit.cli import artifacts, data, tokenizers, training
@@ -23,13 +22,8 @@ for group in (training, data, tokenizers, artifacts):
 def main() -> None:
     """Run the command line: exit code 2 and one message for a user's mistake, 75 for a slice that must wait."""
     try:
-        sys.exit(app(standalone_mode=False))
+        app()
     except CorpuskitError as error:
-        messages.print(f"[red]error:[/] {error}", markup=True, highlight=False)
+        messages.print("[red]error:[/] ", end="")
+        messages.print(str(error), markup=False)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        messages.print("[yellow]interrupted[/]; run the same command again to go on where it was")
-        sys.exit(130)

@@ -56,9 +56,10 @@ def _print_plan(flow: Any, json: bool) -> None:
 
 
 def _print_corpus(flow: Any, json: bool) -> None:
+    from corpuskit.corpus import Corpus
     from corpuskit.workflow.summary import funnel
 
-    steps = funnel(flow)
+    steps = funnel(Corpus(flow.out))
     if json:
         print_json({"out": flow.out, "funnel": steps})
         return

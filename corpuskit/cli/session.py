@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from corpuskit.cli.console import Bars, messages
 
 if TYPE_CHECKING:
@@ -28,8 +30,12 @@ def engine(
     if slice_:
         chosen["slice"] = parse_slice(slice_)
     options = EngineOptions(**chosen)
-    with nullcontext(Silent()) if quiet else Bars() as progress, Engine(options, progress) as opened:
-        yield opened
+    try:
+        with nullcontext(Silent()) if quiet else Bars() as progress, Engine(options, progress) as opened:
+            yield opened
+    except KeyboardInterrupt:
+        messages.print("[yellow]interrupted[/]; run the same command again to go on where it was")
+        raise typer.Exit(130) from None
 
 
 def recipe_for(inputs: Sequence[str], text_field: str = "text", id_field: str | None = None, **parts: Any) -> "Recipe":

@@ -18,7 +18,7 @@ from corpuskit.documents.pieces import Piece
 from corpuskit.documents.records import BadRecord, Choice, Records, errors_batch
 from corpuskit.documents.schema import ERROR_SCHEMA, SCHEMA, HeldoutConfig, heldout_mask
 from corpuskit.documents.source import SourceConfig
-from corpuskit.errors import TooManyErrors
+from corpuskit.errors import InputError, TooManyErrors
 
 ERRORS = "errors"
 """Subfolder of a documents artifact with its malformed records."""
@@ -189,3 +189,13 @@ def check_errors(rows: int, errors: int, max_rate: float, examples: Iterable[str
             f"{errors:,} of {records:,} records are malformed ({errors / records:.1%}); "
             f"max_error_rate allows {max_rate:.1%}. The first:{lines}"
         )
+
+
+def require_documents(rows: int, sources: Iterable[str]) -> None:
+    """Stop where the sources held no document at all.
+
+    Raises:
+        InputError: naming the sources.
+    """
+    if not rows:
+        raise InputError(f"the sources hold no documents: {', '.join(sources)}")

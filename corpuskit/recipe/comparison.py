@@ -20,11 +20,11 @@ class BaselineConfig(Config):
 class CompareConfig(Config):
     """The grid tokenizers x variants x seeds, and how its scores are judged."""
 
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
+    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
     """One training run per tokenizer, variant and seed. One seed gives no interval, two a wide one: three or more."""
-    confidence: float = Field(0.95, ge=0.5, lt=1)
+    confidence: float = Field(default=0.95, ge=0.5, lt=1)
     """Confidence of the intervals; a difference is decided where its corrected p value is under 1 - confidence."""
-    power: float = Field(0.8, ge=0.5, lt=1)
+    power: float = Field(default=0.8, ge=0.5, lt=1)
     """Chance of deciding a true difference as large as the measured one: how many seeds open questions need."""
     baseline: BaselineConfig | None = None
     """Compare cells with this one only; all pairs of cells by default, which costs certainty where cells are many."""

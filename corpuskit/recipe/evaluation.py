@@ -15,24 +15,24 @@ class DownstreamConfig(Config):
     """
 
     mode: Literal["fine_tune", "linear_probe"] = "fine_tune"
-    """Classification: train a copy of the whole model with a linear head, or logistic regression on frozen features."""
-    epochs: int = Field(3, ge=1)
-    """Passes over the training texts (fine_tune)."""
-    batch_rows: int = Field(16, ge=1)
-    """Texts of one optimiser step (fine_tune)."""
-    learning_rate: float = Field(1e-3, gt=0)
-    """Peak learning rate of the model; it rises linearly, then falls linearly to 0 (fine_tune)."""
-    head_learning_rate: float = Field(3e-3, gt=0)
-    """Peak learning rate of the new head, which starts from nothing (fine_tune)."""
-    warmup: float = Field(0.1, ge=0, lt=1)
-    """Share of the steps in which the learning rates rise (fine_tune)."""
-    weight_decay: float = Field(0.01, ge=0)
-    """AdamW's decay of weight matrices (fine_tune)."""
-    clip: float = Field(1.0, gt=0)
-    """Largest norm of the gradient (fine_tune)."""
-    l2: float = Field(1.0, ge=0)
-    """Strength of the penalty on the squared weights, as scikit-learn's 1/C (linear_probe)."""
-    max_tokens: int = Field(128, ge=2)
+    """Classification: logistic regression on frozen features, and with `fine_tune` then training of all weights."""
+    pooling: Literal["mean", "last"] = "mean"
+    """Features: the mean of a text's states, or the last one, which says little in small causal models."""
+    max_tokens: int = Field(64, ge=2)
     """Classification texts are cut to this many tokens, special ones included."""
+    l2: float = Field(10.0, ge=0)
+    """Logistic regression: penalty on the squared weights, as scikit-learn's 1/C."""
+    epochs: int = Field(2, ge=1)
+    """Fine-tuning: passes over the training texts."""
+    batch_rows: int = Field(16, ge=1)
+    """Fine-tuning: texts of one optimiser step."""
+    learning_rate: float = Field(3e-3, gt=0)
+    """Fine-tuning: peak learning rate; it rises linearly, then falls linearly to 0."""
+    warmup: float = Field(0.1, ge=0, lt=1)
+    """Fine-tuning: share of the steps in which the learning rate rises."""
+    weight_decay: float = Field(0.01, ge=0)
+    """Fine-tuning: AdamW's decay of weight matrices."""
+    clip: float = Field(1.0, gt=0)
+    """Fine-tuning: largest norm of the gradient."""
     scoring_tokens: int = Field(2048, ge=1)
     """Tokens of one batch where nothing is trained."""

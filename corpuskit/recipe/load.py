@@ -112,7 +112,7 @@ def _fields_at(location: Sequence[str | int]) -> list[str]:
     """Return the field names that are known at a place of the recipe, following the model's annotations."""
     models: list[type[BaseModel]] = [Recipe]
     for part in location:
-        annotations = [model.model_fields[part].annotation for model in models if part in model.model_fields]  # type: ignore[index]
+        annotations = [model.model_fields[part].annotation for model in models if part in model.model_fields]
         models = [found for annotation in annotations for found in _models_in(annotation)] or models
     return [name for model in models for name in model.model_fields]
 

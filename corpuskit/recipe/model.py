@@ -84,6 +84,7 @@ class Recipe(Config):
             raise RecipeError("sources", f"source names must be unique, given {', '.join(names)}")
         self._check_variants()
         self._check_tokenizers()
+        self.compare.check(self.tokenizers, self.variants)
         return self
 
     def _check_variants(self) -> None:

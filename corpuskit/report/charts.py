@@ -6,6 +6,7 @@ chart is drawn twice, for desktop and for phone width, because a scaled one woul
 """
 
 import html
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def intervals(result: Result, groups: Sequence[str], name: str) -> Chart:
 
     def build(width: int) -> Any:
         scale = alt.Scale(domain=_domain(result), nice=True, zero=False)
-        axis = alt.Axis(grid=True, tickCount=width // 90, labelFlush=False)
+        axis = alt.Axis(grid=True, tickCount=width // 75, labelFlush=False)
         y = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(ticks=False, labelLimit=int(width * 0.4)))
 
         def layer(values: list[dict[str, Any]], field: str = "value:Q") -> Any:
@@ -184,14 +185,13 @@ def curves(data: Curves, groups: Sequence[str], name: str) -> Chart:
         across = width > NARROW and len(panels) <= 3
         drawn = []
         for index, panel in enumerate(panels):
-            first = index == 0 or not across
-            y_title = data.y_title if first else None
+            y_title = data.y_title if index == 0 or not across else None
             chart = (
                 alt.Chart(alt.Data(values=_curve_rows(data.curves, panel)))
                 .mark_line(strokeWidth=1.4, opacity=0.8, clip=True)
                 .encode(
                     x=alt.X("x:Q", title=data.x_title, axis=alt.Axis(tickCount=4)),
-                    y=alt.Y("y:Q", title=y_title, scale=scale, axis=alt.Axis(grid=True, labels=first, ticks=first)),
+                    y=alt.Y("y:Q", title=y_title, scale=scale, axis=alt.Axis(grid=True)),
                     color=_colour(groups, legend=True),
                     detail="run:N",
                 )
@@ -226,19 +226,20 @@ def _curve_rows(drawn: Iterable[Curve], panel: str) -> list[dict[str, Any]]:
     return rows
 
 
-def bars(rows: Sequence[dict[str, Any]], name: str, alt_text: str) -> Chart:
+def bars(rows: Sequence[dict[str, Any]], name: str, alt_text: str, side_by_side: bool = False) -> Chart:
     """Draw labelled horizontal bars.
 
     Args:
-        rows: from top to bottom: `panel`, `row` and `label` (texts), `value`, and `colour` (a CSS colour).
+        rows: from top to bottom: `panel`, `row` (unique in its panel), `label`, `value`, `colour` (CSS).
         name: unique on the page.
         alt_text: what stands for the chart where it cannot be seen.
+        side_by_side: two panels with the same rows share one line each where the page is wide.
     """
     alt = _altair()
     panels = _unique(row["panel"] for row in rows)
 
     def build(width: int) -> Any:
-        across = width > NARROW and len(panels) == 2
+        across = side_by_side and width > NARROW
         drawn = []
         for index, panel in enumerate(panels):
             kept = [row for row in rows if row["panel"] == panel]
@@ -274,11 +275,11 @@ def funnel(steps: Sequence[FunnelStep], name: str) -> Chart:
         for step in steps:
             value = step.documents if panel == "Documents" else step.bytes
             shown = f"{value:,}" if panel == "Documents" else show_bytes(value)
-            share = f" ({100 * value / most[panel]:.0f} %)" if step is not steps[0] else ""
+            share = f" ({math.floor(1000 * value / most[panel]) / 10} %)" if step is not steps[0] else ""
             colour = "var(--accent-soft)" if not step.branch else "var(--accent)"
             rows.append({"panel": panel, "row": step.name, "value": value, "label": shown + share, "colour": colour})
     spoken = "; ".join(f"{step.name}: {step.documents:,} documents, {show_bytes(step.bytes)}" for step in steps)
-    return bars(rows, name, f"What each step leaves. {spoken}")
+    return bars(rows, name, f"What each step leaves. {spoken}", side_by_side=True)
 
 
 def drops(dropped: Sequence[Drop], name: str) -> Chart:

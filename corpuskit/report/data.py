@@ -110,6 +110,7 @@ class FunnelStep:
     """What is left after one step."""
 
     name: str
+    """Unique in its funnel."""
     documents: int
     bytes: int
     branch: bool = False

@@ -48,7 +48,7 @@ class TopicConfig(Config):
     """Share of each label's documents to test on."""
     min_characters: int = Field(80, ge=1)
     """Shorter texts are left out."""
-    max_characters: int = Field(400, ge=1)
+    max_characters: int = Field(240, ge=1)
     """Length of an excerpt, counted after masking."""
     mask: tuple[str, ...] = ()
     """Further names to mask, such as the import name of a package."""

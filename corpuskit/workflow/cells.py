@@ -57,9 +57,7 @@ class ShardRows:
     training: np.ndarray
     """Kept by the variant and not held out."""
     validation: Mapping[str, np.ndarray]
-    """`raw`: all held-out documents; `common`: those that every variant keeps."""
-    sources: np.ndarray
-    """Source name of each document of the shards."""
+    """`raw`: all held-out documents; `common`: those that every variant keeps; each also by source, as `raw, acl`."""
 
 
 def _shard_rows(corpus: Corpus, shards: str, variant: str) -> ShardRows:
@@ -78,8 +76,20 @@ def _shard_rows(corpus: Corpus, shards: str, variant: str) -> ShardRows:
         pieces["common"].append(np.logical_and.reduce([heldout, *kept.values()])[wanted])
         pieces["sources"].append(rows.column("source").to_numpy()[wanted])
     masks = {name: np.concatenate(arrays) for name, arrays in pieces.items()}
-    validation = {name: np.flatnonzero(masks[name]) for name in ("raw", "common")}
-    return ShardRows(np.flatnonzero(masks["training"]), validation, masks["sources"])
+    return ShardRows(np.flatnonzero(masks["training"]), _validation(masks))
+
+
+def _validation(masks: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the held-out sets that hold documents: all, and by source where there is more than one."""
+    sources = np.unique(masks["sources"])
+    sets = {}
+    for name in ("raw", "common"):
+        sets[name] = np.flatnonzero(masks[name])
+        if len(sources) > 1:
+            sets |= {
+                f"{name}, {source}": np.flatnonzero(masks[name] & (masks["sources"] == source)) for source in sources
+            }
+    return {name: rows for name, rows in sets.items() if len(rows)}
 
 
 def _readers_of(corpus: Corpus, shards: str) -> Sequence[str]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpuskit import manifest, storage
+from corpuskit import manifest, storage, tokenization
 from corpuskit.corpus import Corpus
 from corpuskit.errors import ArtifactError, RecipeError
 from corpuskit.manifest import Manifest, Marker
@@ -47,6 +47,7 @@ def compare(recipe: Recipe, out: str, engine: "Engine") -> Compared:
     """
     from corpuskit.report import render_table
     from pretrain.compare import load as load_comparison
+    from pretrain.compare.page import summary_table
 
     _check_comparable(recipe)
     flow = Flow(recipe, out)
@@ -58,7 +59,7 @@ def compare(recipe: Recipe, out: str, engine: "Engine") -> Compared:
     report = storage.join(out, REPORT)
     storage.commit(report, storage.read_bytes(storage.join(step.folder, REPORT)))
     found = load_comparison(storage.join(step.folder, COMPARISON))
-    return Compared(comparison=found, report=report, table=render_table(found), notes=notes)
+    return Compared(comparison=found, report=report, table=render_table(summary_table(found)), notes=notes)
 
 
 def _check_comparable(recipe: Recipe) -> None:
@@ -147,6 +148,7 @@ def scores_of(grid: Grid, run: "GridRun", tasks: Mapping[str, Task]) -> "RunScor
     from pretrain.compare import Outcome, RunScores
 
     folder = grid.job(run).out
+    lossless = tokenization.load(tokenizer_folder(grid.corpus, run.cell.tokenizer)).lossless
     outcomes = []
     for name, task in tasks.items():
         score = read_score(folder, name, task, grid.recipe)
@@ -156,10 +158,10 @@ def scores_of(grid: Grid, run: "GridRun", tasks: Mapping[str, Task]) -> "RunScor
         outcomes.append(
             Outcome(task=name, metric=score["metric"], value=score["value"], items=items, chance=score["chance"])
         )
-    return RunScores(cell=run.cell, seed=run.seed, outcomes=(*outcomes, *_bits_per_byte(folder)))
+    return RunScores(cell=run.cell, seed=run.seed, outcomes=(*outcomes, *_bits_per_byte(folder, lossless)))
 
 
-def _bits_per_byte(folder: str) -> "list[Outcome]":
+def _bits_per_byte(folder: str, comparable: bool) -> "list[Outcome]":
     """Return a causal run's bits per byte by held-out set, with each document's value and bytes."""
     from pretrain.compare import Outcome
     from pretrain.run import VALIDATION, load_run
@@ -170,10 +172,13 @@ def _bits_per_byte(folder: str) -> "list[Outcome]":
     for name, scores in load_run(folder).validation.items():
         if "bits_per_byte" not in scores:
             continue
-        rows = documents.filter(pa.compute.equal(documents.column("set"), name))
-        sizes = rows.column("bytes").to_numpy().astype(np.float64)
+        rows = documents.filter(pc.equal(documents.column("set"), name))
+        sizes = rows.column("bytes").to_numpy().astype(np.float64)  # never 0: validation leaves empty texts out
         items = (rows.column("bits").to_numpy() / sizes).astype(np.float32)
         value = scores["bits_per_byte"]
         title = f"held-out text, {name}"
-        outcomes.append(Outcome(task=title, metric="bits_per_byte", value=value, items=items, weights=sizes))
+        outcome = Outcome(
+            task=title, metric="bits_per_byte", value=value, items=items, weights=sizes, comparable=comparable
+        )
+        outcomes.append(outcome)
     return outcomes

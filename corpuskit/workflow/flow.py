@@ -92,8 +92,8 @@ class Flow:
         """Return the shard sets of a tokenizer: name -> variants that read it. Needs the finished variants."""
         own = [name for name in self.recipe.variants if self._is_compact(name)]
         shared = tuple(name for name in self.recipe.variants if name not in own)
-        sets = {f"{tokenizer}@{name}": (name,) for name in own}
-        return {tokenizer: shared, **sets} if shared else sets
+        sets: dict[str, tuple[str, ...]] = {tokenizer: shared} if shared else {}
+        return sets | {f"{tokenizer}@{name}": (name,) for name in own}
 
     def _is_compact(self, variant: str) -> bool:
         if self.recipe.materialize != "auto":

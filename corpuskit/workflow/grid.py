@@ -66,7 +66,7 @@ class Grid:
             shards=data.shards,
             token_bytes=tokenizer.token_bytes(),
             selection=data.rows.training,
-            validation={name: rows for name, rows in data.rows.validation.items() if len(rows)},
+            validation=data.rows.validation,
             config=config,
             model=self.recipe.model,
             out=storage.join(self.corpus.folder, "runs", short.folder(run.name)),
@@ -129,7 +129,7 @@ class Grid:
 
 def run_cell(attempt: "Attempt", *, recipe: Recipe, corpus: str, threads: int, scored: bool) -> Marker:
     """Train one run of the grid, unless it is trained, and score it on every task."""
-    from pretrain import train
+    from pretrain.train import train
 
     grid = Grid(recipe, Corpus(corpus))
     run = attempt.item.payload["run"]

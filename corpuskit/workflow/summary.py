@@ -3,28 +3,28 @@
 from typing import Any
 
 from corpuskit import manifest
-from corpuskit.workflow.flow import Flow
+from corpuskit.corpus import Corpus
 
 
-def funnel(flow: Flow) -> list[dict[str, Any]]:
+def funnel(corpus: Corpus) -> list[dict[str, Any]]:
     """Return one entry per step: {"step", "documents", "bytes"}, from the records read to what each variant keeps."""
-    documents = manifest.read(flow.documents.folder, "documents")
+    documents = manifest.read(corpus.documents, "documents")
     size = documents.counts["text_bytes"]
     steps: list[dict[str, Any]] = [
         {"step": "records read", "documents": documents.rows + documents.errors, "bytes": size},
         {"step": "documents", "documents": documents.rows, "bytes": size},
     ]
-    for name, place in flow.variants.items():
-        counts = manifest.read(place.folder, "variant").counts
+    for name in corpus.variants:
+        counts = manifest.read(corpus.artifact("variant", name)).counts
         steps.append({"step": f"variant {name}", "documents": int(counts["kept"]), "bytes": counts["kept_bytes"]})
     return steps
 
 
-def drops(flow: Flow) -> dict[str, list[dict[str, Any]]]:
+def drops(corpus: Corpus) -> dict[str, list[dict[str, Any]]]:
     """Return for each variant its reasons, most frequent first: {"reason", "documents", "bytes"}."""
     found = {}
-    for name, place in flow.variants.items():
-        counts = manifest.read(place.folder, "variant").counts
+    for name in corpus.variants:
+        counts = manifest.read(corpus.artifact("variant", name)).counts
         reasons = {key.removeprefix("dropped."): count for key, count in counts.items() if key.startswith("dropped.")}
         found[name] = [
             {"reason": reason, "documents": int(count), "bytes": counts[f"dropped_bytes.{reason}"]}

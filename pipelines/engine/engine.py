@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from collections.abc import Mapping
-from types import TracebackType
 
 from corpuskit import manifest, storage
 from corpuskit.errors import CorpuskitError, StepFailed
@@ -26,27 +25,25 @@ class Engine:
     """
 
     def __init__(self, options: EngineOptions | None = None, progress: Progress | None = None) -> None:
-        self._options = options or EngineOptions()
+        self.options = options or EngineOptions()
         self._progress = progress or Silent()
         self._own_logs: str | None = None
         self._pool = self._make_pool()
 
     def _make_pool(self) -> Pool:
-        if self._options.workers == 0 or self._options.runner != LOCAL:
+        if self.options.workers == 0 or self.options.runner != LOCAL:
             return InlinePool()
-        logs = self._options.log_dir
+        logs = self.options.log_dir
         if logs is None:
             logs = self._own_logs = tempfile.mkdtemp(prefix="corpuskit-logs-")
-        return ProcessPool(self._options.workers, logs)
+        return ProcessPool(self.options.workers, logs)
 
     def __enter__(self) -> "Engine":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._pool.close()
-        if self._own_logs is not None and not isinstance(error, StepFailed):
+        if self._own_logs is not None:
             shutil.rmtree(self._own_logs, ignore_errors=True)
 
     def run(self, step: Step) -> Manifest:
@@ -60,7 +57,7 @@ class Engine:
             StepFailed: an item raised, or killed its worker, again and again.
             CorpuskitError: an item raised it; an error that the user caused.
         """
-        if self._options.verify:
+        if self.options.verify:
             self._discard_damaged(step)
         if done := state.finished(step):
             _clean(step)  # the process that wrote it may have died before it cleaned up
@@ -69,22 +66,24 @@ class Engine:
         try:
             self._run_phases(step)
             made = _finish(step)
-        except (CorpuskitError, local.FinishedElsewhere):
+        except (CorpuskitError, local.FinishedElsewhere) as error:
             # whoever shares the folder may have finished it, and removed files that this process was reading
             done = state.finished(step)
             if done is None:
+                if isinstance(error, StepFailed):
+                    self._own_logs = None  # the message names one: they are the user's from now on
                 raise
             made = done
         _clean(step)
         return made
 
     def _run_phases(self, step: Step) -> None:
-        if self._options.runner == LOCAL:
-            local.run_step(step, self._pool, self._options, self._progress)
+        if self.options.runner == LOCAL:
+            local.run_step(step, self._pool, self.options, self._progress)
             return
         from pipelines.engine import cluster
 
-        cluster.run_step(step, self._options, self._progress)
+        cluster.run_step(step, self.options, self._progress)
 
     def _discard_damaged(self, step: Step) -> None:
         """Remove the manifest, or the markers, whose files do not match their checksums: they will be made again."""

@@ -19,7 +19,7 @@ NAMED = 5
 """Missing items that a message names."""
 
 
-class FinishedElsewhere(Exception):  # noqa: N818  (news, not an error)
+class FinishedElsewhere(Exception):
     """Another process has written the step's manifest meanwhile."""
 
 

@@ -36,7 +36,7 @@ class Attempt:
 
 
 Work = Callable[[Attempt], Marker]
-"""A picklable plain function (module level, or `functools.partial` of one) that commits files and returns the marker."""
+"""A picklable plain function (module level, or a `functools.partial` of one): commits files, returns the marker."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,7 +81,8 @@ def answer(data: bytes) -> Failure | None:
     try:
         request: Request = pickle.loads(data)
         LOG.info("%s: item %s", request.phase, request.attempt.item.name)
-        run_item(request.phase, _work(request.work), request.attempt)
+        run = run_item if request.attempt.only is None else perform  # probes kill workers, and Beam is slow to import
+        run(request.phase, _work(request.work), request.attempt)
     except (Exception, SystemExit) as error:
         LOG.exception("the item failed")
         return Failure.of(error)

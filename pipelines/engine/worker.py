@@ -8,21 +8,21 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
+from pipelines.engine.work import answer
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(connection: Connection, log: str) -> None:
     """Serve requests until the pipe closes; send `None` when ready, then one answer for each request.
 
-    Ctrl-C never arrives here: the parent starts workers with SIGINT blocked and stops them itself.
+    Ctrl-C never arrives here: the parent starts workers with SIGINT blocked and stops them itself. Beam is imported
+    with the first item that needs it.
     """
     _redirect(log)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in THREAD_VARIABLES:  # processes are the parallelism; thread pools inside each would only fight
         os.environ.setdefault(name, "1")
-    from pipelines import quiet_beam  # noqa: F401  (a second or so, before the first item rather than within it)
-    from pipelines.engine.work import answer
-
     connection.send(None)
     while True:
         try:

@@ -143,7 +143,7 @@ def _outlook(spread: Spread, seeds: int | None, items: int | None) -> str:
     if seeds is not None:
         return f"would need about {seeds} seeds (here {spread.seeds})"
     if items is not None and items > spread.items:
-        return f"more seeds alone will not do, would need {items:,} or more test items (here {spread.items:,})"
+        return f"would need more seeds and at least {items:,} test items (here {spread.items:,})"
     return f"would need over {MAX_SEEDS:,} seeds"
 
 

@@ -15,6 +15,12 @@ from pretrain.compare.results import (
 )
 
 AXES = {"tokenizers": "Tokenizer", "variants": "Data", "cells": "Tokenizer and data"}
+BITS_PER_BYTE = (
+    "Bits per byte is the model's loss on held-out text divided by the bytes of that text, which makes tokenizers of "
+    "different sizes comparable; loss per token would not be. Its items are documents, weighted by their bytes."
+)
+LOSSY_MARK = " *"
+LOSSY_NOTE = "* This tokenizer loses text, so its bits per byte cannot be compared."
 DIRECTIONS = {True: "higher is better", False: "lower is better"}
 
 
@@ -55,7 +61,7 @@ def _result(task: TaskComparison, comparison: Comparison) -> Result:
     metric = METRICS[task.metric]
     shown = [row for row in task.rows if row.comparable]
     return Result(
-        title=task.task[:1].upper() + task.task[1:],
+        title=_title(task.task),
         axis=f"{metric.label} ({DIRECTIONS[metric.higher_is_better]})",
         points=tuple(_point(row, metric) for row in shown),
         tables=(scores_table(task, comparison),),
@@ -65,9 +71,16 @@ def _result(task: TaskComparison, comparison: Comparison) -> Result:
     )
 
 
+def _title(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
 def _description(task: TaskComparison, metric: Metric) -> str:
     items = max(row.estimate.items for row in task.rows)
-    parts = [f"{items:,} test items." if items else "", f"Chance: {metric.show(task.chance)}." if task.chance else ""]
+    parts = [
+        f"{items:,} test items." if items else "",
+        f"Chance: {metric.show(task.chance)}{metric.sign}." if task.chance else "",
+    ]
     return " ".join(part for part in parts if part)
 
 
@@ -89,6 +102,43 @@ def _interval(found: Estimate, metric: Metric) -> Interval:
     )
 
 
+def summary_table(comparison: Comparison) -> Table:
+    """Return all scores in one table, a row for each cell and a column for each task: for terminals and documents."""
+    found = {(row.cell, index): row for index, task in enumerate(comparison.tasks) for row in task.rows}
+    cells = list(dict.fromkeys(cell for cell, _ in found))
+    metrics = [METRICS[task.metric] for task in comparison.tasks]
+    rows = []
+    for cell in cells:
+        scores = [found.get((cell, index)) for index in range(len(metrics))]
+        shown = [
+            None if score is None else _interval(score.estimate, metric)
+            for score, metric in zip(scores, metrics, strict=True)
+        ]
+        mark = "" if all(score is None or score.comparable for score in scores) else LOSSY_MARK
+        rows.append((cell.tokenizer + mark, cell.variant, *shown))
+    names = (f"{task.task}, {metric.label}" for task, metric in zip(comparison.tasks, metrics, strict=True))
+    return Table(
+        caption=f"Scores, {_seeds(comparison, comparison.tasks)}",
+        columns=("Tokenizer", "Data", *names),
+        rows=tuple(rows),
+        note=_lossy_note(comparison.tasks),
+    )
+
+
+def _seeds(comparison: Comparison, tasks: Sequence[TaskComparison]) -> str:
+    """Say what scores average over: `mean of 3 seeds [95 % interval]`."""
+    most = len(comparison.seeds)
+    if most == 1:
+        return "one seed, no interval"
+    fewest = min(len(row.seeds) for task in tasks for row in task.rows)
+    counts = f"{fewest} to {most}" if fewest < most else f"{most}"
+    return f"mean of {counts} seeds [{100 * comparison.confidence:g} % interval]"
+
+
+def _lossy_note(tasks: Sequence[TaskComparison]) -> str:
+    return "" if all(row.comparable for task in tasks for row in task.rows) else LOSSY_NOTE
+
+
 def scores_table(task: TaskComparison, comparison: Comparison) -> Table:
     """Return a task's scores, a row for each tokenizer and a column for each variant."""
     metric = METRICS[task.metric]
@@ -96,20 +146,15 @@ def scores_table(task: TaskComparison, comparison: Comparison) -> Table:
     rows = []
     for tokenizer in comparison.tokenizers:
         scores = [found.get((tokenizer, variant)) for variant in comparison.variants]
-        mark = "" if all(score is None or score.comparable for score in scores) else " *"
+        mark = "" if all(score is None or score.comparable for score in scores) else LOSSY_MARK
         rows.append(
             (tokenizer + mark, *(None if score is None else _interval(score.estimate, metric) for score in scores))
         )
-    fewest = min(len(row.seeds) for row in task.rows)
-    counts = f"{fewest} to {len(comparison.seeds)}" if fewest < len(comparison.seeds) else f"{fewest}"
-    seeds = "one seed, no interval" if len(comparison.seeds) == 1 else f"mean of {counts} seeds"
-    bounds = "" if len(comparison.seeds) == 1 else f" [{100 * comparison.confidence:g} % interval]"
-    lossy = "* This tokenizer loses text, so its bits per byte cannot be compared."
     return Table(
-        caption=f"{task.task}: {metric.label}, {seeds}{bounds}",
+        caption=f"{_title(task.task)}: {metric.label}, {_seeds(comparison, [task])}",
         columns=("Tokenizer", *comparison.variants),
         rows=tuple(rows),
-        note="" if all(row.comparable for row in task.rows) else lossy,
+        note=_lossy_note([task]),
     )
 
 
@@ -134,7 +179,7 @@ def _difference_row(difference: Difference, metric: Metric) -> tuple[str, Interv
     return (
         f"{difference.first} \N{MINUS SIGN} {difference.second}",
         _interval(difference.estimate, metric),
-        Interval(value=difference.p_corrected, digits=3),
+        Interval(value=difference.p_corrected, digits=4),
         difference.better or "undecided",
     )
 
@@ -142,7 +187,7 @@ def _difference_row(difference: Difference, metric: Metric) -> tuple[str, Interv
 def notes(comparison: Comparison) -> tuple[str, ...]:
     """Return how to read the numbers, for somebody who was not there."""
     percent = f"{100 * comparison.confidence:g} %"
-    return (
+    texts = (
         f"Every score has two sources of chance: the seed of a training run, and which items happen to be in the test "
         f"set. A {percent} interval counts both. If the whole experiment were repeated with other seeds and other "
         f"items of the same kind, intervals made this way would hold the true score {percent} of the time. More seeds "
@@ -155,7 +200,6 @@ def notes(comparison: Comparison) -> tuple[str, ...]:
         f"luck. Tables are not corrected for one another. Undecided does not mean equal: it means that this experiment "
         f"cannot tell, and the sentence says about how many seeds or items could, if the true difference is as large "
         f"as the measured one.",
-        "Every run was trained on the same number of bytes of text, whatever its tokenizer makes of them. Bits per "
-        "byte is the model's loss on held-out text divided by the bytes of that text, which makes tokenizers of "
-        "different sizes comparable; loss per token would not be.",
+        "Every run was trained on the same number of bytes of text, whatever its tokenizer makes of them.",
     )
+    return (*texts, BITS_PER_BYTE) if any(task.metric == "bits_per_byte" for task in comparison.tasks) else texts

@@ -29,6 +29,8 @@ class Metric:
     scale: float
     """Scores and differences are shown times this."""
     digits: int
+    sign: str = ""
+    """Follows a score in a sentence, such as ` %`."""
     higher_is_better: bool
 
     def show(self, value: float, signed: bool = False) -> str:
@@ -40,7 +42,15 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
     {
         metric.name: metric
         for metric in (
-            Metric(name="accuracy", label="accuracy, %", unit="points", scale=100, digits=1, higher_is_better=True),
+            Metric(
+                name="accuracy",
+                label="accuracy, %",
+                unit="points",
+                scale=100,
+                digits=1,
+                sign=" %",
+                higher_is_better=True,
+            ),
             Metric(
                 name="bits_per_byte",
                 label="bits per byte",
@@ -49,18 +59,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 digits=3,
                 higher_is_better=False,
             ),
-            Metric(
-                name="pseudo_bits",
-                label="pseudo-likelihood, bits a byte",
-                unit="bits",
-                scale=1,
-                digits=3,
-                higher_is_better=False,
-            ),
         )
     }
 )
-"""Every metric by name. `pseudo_bits` is a masked model's pseudo-likelihood: no bits per byte, whatever its unit."""
+"""Every metric by name. A masked model's loss is none of them: tokenizers cannot be compared by it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -25,7 +25,7 @@ mix; `tests/test_statistics.py` repeats it on simulated items, binary and byte-w
     S = 5     95.0 to 96.1     99.0 to 99.4     99.6 to 99.9     94.1 to 95.1
 
 It is safest where the items' term is two thirds of the variance. The higher levels are those that Holm's correction
-asks for: with two seeds they are passed up to three times too often, with three up to 1.8 times.
+asks for: with two seeds they are passed up to 3.4 times too often, with three up to 1.8 times.
 
 **Weights.** Bits per byte is a ratio: bits of all documents by bytes of all documents. Items then carry weights
 (bytes), and the ratio is linearised: item `i` counts as m + n w[i] / sum(w) * (y[s, i] - m), with m the weighted mean

@@ -1,4 +1,8 @@
-"""Classification with a pretrained model: fine-tuning, or logistic regression on frozen features."""
+"""Classification with a pretrained model: logistic regression on its features, then fine-tuning.
+
+Both modes begin with the same head, fitted on frozen features; fine-tuning goes on from there with all weights, so it
+never starts from a random head that would first distort the pretrained features (Kumar et al. 2022, arXiv:2202.10054).
+"""
 
 import copy
 from collections.abc import Iterator
@@ -15,66 +19,140 @@ from pretrain.objectives import Objective
 
 POOL_BATCHES = 16
 """Batches are cut from pools of this many, sorted by length: little padding, and still another order each epoch."""
-PROBE_STEPS = 200
+PROBE_STEPS = 100
+"""Most L-BFGS iterations."""
+SMALLEST_DEVIATION = 1e-6
+
+
+class Head(nn.Module):
+    """A linear layer on features that are centred and scaled by the training texts' frozen ones."""
+
+    def __init__(self, train: torch.Tensor, n_labels: int) -> None:
+        """Take centre and scale from `train`, float64[n, D]; the layer starts as zeros."""
+        super().__init__()
+        self.register_buffer("mean", train.mean(0).float())
+        self.register_buffer("scale", train.std(0, correction=0).clamp_min(SMALLEST_DEVIATION).float())
+        self.weight = nn.Parameter(torch.zeros(n_labels, train.shape[1]))
+        self.bias = nn.Parameter(torch.zeros(n_labels))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Map float32[B, D] to float32[B, labels], unnormalised log-probabilities."""
+        return functional.linear((features - self.mean) / self.scale, self.weight, self.bias)
 
 
 class Classifier(nn.Module):
-    """A pretrained model with a linear head on one vector a text."""
+    """A pretrained model with a head on one vector a text."""
 
-    def __init__(self, model: Transformer, objective: Objective, labels: int) -> None:
-        """Put a head for `labels` classes on `model`."""
+    def __init__(self, model: Transformer, objective: Objective, pooling: str, head: Head) -> None:
+        """Join a model and a head; see `pool` for `pooling`."""
         super().__init__()
         self.model = model
         self.objective = objective
-        self.head = nn.Linear(model.config.width, labels)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
+        self.pooling = pooling
+        self.head = head
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """Return float32[B, labels], unnormalised log-probabilities."""
-        return self.head(features(self.model, self.objective, batch))
+        return self.head(pool(self.model, self.objective, self.pooling, batch))
 
 
-def features(model: Transformer, objective: Objective, batch: Batch) -> torch.Tensor:
-    """Return float32[B, D]: the last real token's state of a causal model, the mean state of a masked one."""
-    if objective.causal:
-        # Padding is on the right, where no earlier token looks.
-        hidden = model.hidden(batch.tokens, causal=True, padding=None)
-        return hidden[torch.arange(len(hidden), device=hidden.device), batch.lengths - 1].float()
+def pool(model: Transformer, objective: Objective, pooling: str, batch: Batch) -> torch.Tensor:
+    """Return one vector a text, float32[B, D]: the `mean` of its states, or the `last` one."""
     padding = batch.padding
-    hidden = model.hidden(batch.tokens, causal=False, padding=padding).float()
+    # Padding is on the right, where no state of a causal model looks.
+    hidden = model.hidden(batch.tokens, objective.causal, None if objective.causal else padding).float()
+    if pooling == "last":
+        return hidden[torch.arange(len(hidden), device=hidden.device), batch.lengths - 1]
     if padding is not None:
         hidden = hidden.masked_fill(padding[..., None], 0)
     return hidden.sum(1) / batch.lengths[:, None]
 
 
-def fine_tune(
+def probe(
     model: Transformer,
     objective: Objective,
     sequences: Sequences,
     labels: np.ndarray,
     n_labels: int,
     config: DownstreamConfig,
-    seed: int,
 ) -> Classifier:
-    """Train a copy of `model` with a new head; the model itself stays as it is.
-
-    AdamW, learning rates rising linearly and falling linearly to 0. Head and order of texts depend on `seed` alone.
+    """Fit a head on the model's frozen features; deterministic, no seed.
 
     Args:
-        model: the pretrained model.
+        model: the pretrained model, in evaluation mode; it becomes part of the classifier, unchanged.
         objective: how it was pretrained.
         sequences: the training texts, n of them.
         labels: int64[n].
         n_labels: number of classes.
-        config: epochs, batches, learning rates.
-        seed: decides the new head, the order of texts, and dropout where the model has any.
+        config: pooling and penalty.
+    """
+    features = _all_features(model, objective, sequences, config)
+    head = Head(features, n_labels)
+    scaled = (features - head.mean.cpu()) / head.scale.cpu()
+    weight, bias = logistic_regression(scaled, torch.from_numpy(labels), n_labels, config.l2)
+    with torch.no_grad():
+        head.weight.copy_(weight)
+        head.bias.copy_(bias)
+    return Classifier(model, objective, config.pooling, head.to(sequences.device)).eval()
+
+
+@torch.no_grad()
+def _all_features(
+    model: Transformer, objective: Objective, sequences: Sequences, config: DownstreamConfig
+) -> torch.Tensor:
+    """Return the features of all texts; float64[n, D] on the CPU."""
+    found = torch.zeros(len(sequences), model.config.width, dtype=torch.float64)
+    for batch in sequences.by_length(config.scoring_tokens):
+        found[torch.from_numpy(batch.rows)] = pool(model, objective, config.pooling, batch).double().cpu()
+    return found
+
+
+def logistic_regression(
+    features: torch.Tensor, labels: torch.Tensor, n_labels: int, l2: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Fit multinomial logistic regression by L-BFGS from zero.
+
+    Returns float64[labels, D] weights and float64[labels] biases.
+
+    Args:
+        features: float64[n, D].
+        labels: int64[n].
+        n_labels: number of classes.
+        l2: the loss is the summed cross-entropy + l2 / 2 x the sum of squared weights, biases excepted.
+    """
+    weight = torch.zeros(n_labels, features.shape[1], dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(n_labels, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=PROBE_STEPS, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        penalty = l2 / (2 * len(features)) * weight.square().sum()
+        value = functional.cross_entropy(features @ weight.T + bias, labels) + penalty
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return weight.detach(), bias.detach()
+
+
+def fine_tune(
+    probed: Classifier, sequences: Sequences, labels: np.ndarray, config: DownstreamConfig, seed: int
+) -> Classifier:
+    """Train a copy of a probed classifier, all weights; the original stays as it is.
+
+    AdamW, learning rate rising linearly and falling linearly to 0.
+
+    Args:
+        probed: from `probe`.
+        sequences: the training texts, n of them.
+        labels: int64[n].
+        config: epochs, batches, learning rate.
+        seed: decides the order of the texts, and dropout where the model has any.
     """
     devices = [sequences.device] if sequences.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
-        classifier = Classifier(copy.deepcopy(model), objective, n_labels)
-        classifier.to(sequences.device).train()
+        classifier = copy.deepcopy(probed).train()
         _train(classifier, sequences, torch.from_numpy(labels).to(sequences.device), config, seed)
     return classifier.eval()
 
@@ -85,7 +163,7 @@ def _train(
     generator = np.random.default_rng(seed)
     steps = config.epochs * -(-len(sequences) // config.batch_rows)
     optimizer = _optimizer(classifier, config)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, config.warmup))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps, config.warmup))
     for _ in range(config.epochs):
         for rows in shuffled_batches(sequences.lengths, config.batch_rows, generator):
             loss = functional.cross_entropy(classifier(sequences.batch(rows)), labels[rows])
@@ -97,18 +175,15 @@ def _train(
 
 
 def _optimizer(classifier: Classifier, config: DownstreamConfig) -> torch.optim.Optimizer:
-    body = [parameter for parameter in classifier.model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [item for item in body if item.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [item for item in body if item.ndim <= 1], "weight_decay": 0.0},
-        {"params": list(classifier.head.parameters()), "weight_decay": 0.0, "lr": config.head_learning_rate},
-    ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate)
+    matrices = [weight for weight in classifier.parameters() if weight.ndim > 1]
+    vectors = [weight for weight in classifier.parameters() if weight.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
 
 
-def _rate(step: int, steps: int, warmup: float) -> float:
-    """Return the share of the peak learning rate at `step` of `steps`: never 0 before the end."""
-    rising = round(warmup * steps)
+def rate(step: int, steps: int, warmup: float) -> float:
+    """Return the share of the peak learning rate at `step` (from 0) of `steps`; above 0 for all of them."""
+    rising = int(warmup * steps)
     if step < rising:
         return (step + 1) / (rising + 1)
     return (steps - step) / (steps - rising)
@@ -117,10 +192,10 @@ def _rate(step: int, steps: int, warmup: float) -> float:
 def shuffled_batches(lengths: np.ndarray, rows: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield every row number once in batches of `rows` (the last may be smaller), rows of similar length together."""
     order = generator.permutation(len(lengths))
-    pool = rows * POOL_BATCHES
+    size = rows * POOL_BATCHES
     batches = []
-    for begin in range(0, len(order), pool):
-        part = order[begin : begin + pool]
+    for begin in range(0, len(order), size):
+        part = order[begin : begin + size]
         part = part[np.argsort(lengths[part], kind="stable")]
         batches += [part[start : start + rows] for start in range(0, len(part), rows)]
     for index in generator.permutation(len(batches)):
@@ -134,45 +209,3 @@ def predict(classifier: Classifier, sequences: Sequences, limit: int) -> np.ndar
     for batch in sequences.by_length(limit):
         found[batch.rows] = classifier(batch).argmax(1).cpu().numpy()
     return found
-
-
-@torch.inference_mode()
-def all_features(model: Transformer, objective: Objective, sequences: Sequences, limit: int) -> torch.Tensor:
-    """Return the frozen features of all texts; float64[n, D] on the CPU."""
-    found: list[torch.Tensor] = [torch.empty(0)] * len(sequences)
-    for batch in sequences.by_length(limit):
-        for row, feature in zip(batch.rows, features(model, objective, batch).double().cpu(), strict=True):
-            found[row] = feature
-    return torch.stack(found).clone()
-
-
-def logistic_regression(
-    train: torch.Tensor, labels: torch.Tensor, test: torch.Tensor, n_labels: int, l2: float
-) -> np.ndarray:
-    """Return the labels that multinomial logistic regression predicts; int64[n_test].
-
-    Features are standardised by the training texts' mean and deviation; fitted by L-BFGS from zero, so no seed.
-
-    Args:
-        train: float64[n, D].
-        labels: int64[n].
-        test: float64[n_test, D].
-        n_labels: number of classes.
-        l2: the loss is the summed cross-entropy + l2 / 2 x the sum of squared weights, biases excepted.
-    """
-    mean, deviation = train.mean(0), train.std(0).clamp_min(1e-6)
-    train, test = ((part - mean) / deviation for part in (train, test))
-    weight = torch.zeros(n_labels, train.shape[1], dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(n_labels, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, bias], max_iter=PROBE_STEPS, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        value = (
-            functional.cross_entropy(train @ weight.T + bias, labels) + l2 / (2 * len(train)) * weight.square().sum()
-        )
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    return (test @ weight.T + bias).argmax(1).numpy()

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from corpuskit.recipe.evaluation import DownstreamConfig
 from corpuskit.tasks import Classification, Example, MinimalPairs, Task
-from pretrain.downstream.classify import all_features, fine_tune, logistic_regression, predict
+from pretrain.downstream.classify import fine_tune, predict, probe
 from pretrain.downstream.likelihood import prefers_good
 from pretrain.downstream.texts import Encoder, encode
 from pretrain.model import Transformer
@@ -46,7 +45,7 @@ def evaluate(
         tokenizer: the tokenizer that the model was trained with.
         objective: name of the pretraining objective; decides attention, special ids and the pooled state.
         config: how to fine-tune or probe.
-        seed: decides the classification head and the order of its training; minimal pairs need none.
+        seed: decides the order of the texts in fine-tuning; nothing else is random.
     """
     start = time.perf_counter()
     learned = OBJECTIVES[objective]
@@ -84,12 +83,10 @@ def _classify(
         for part in (task.train, task.test)
     )
     labels, expected = _labels(task.train), _labels(task.test)
+    classifier = probe(model, objective, train, labels, len(task.labels), config)
     if config.mode == "fine_tune":
-        classifier = fine_tune(model, objective, train, labels, len(task.labels), config, seed)
-        found = predict(classifier, test, config.scoring_tokens)
-    else:
-        frozen = [all_features(model, objective, part, config.scoring_tokens) for part in (train, test)]
-        found = logistic_regression(frozen[0], torch.from_numpy(labels), frozen[1], len(task.labels), config.l2)
+        classifier = fine_tune(classifier, train, labels, config, seed)
+    found = predict(classifier, test, config.scoring_tokens)
     return (found == expected).astype(np.float32), [task.labels[label] for label in expected]
 
 

@@ -42,7 +42,7 @@ class TokenStream:
         seed: int,
         framing: Framing,
         overlap: int = 0,
-        shuffle_batches: int = 64,
+        shuffle_batches: int = 256,
     ) -> None:
         """Lay the stream out.
 
