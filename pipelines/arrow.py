@@ -56,7 +56,7 @@ class RecordBatchCoder(Coder):
         return type(self) is type(other)
 
     def __hash__(self) -> int:
-        return hash(type(self))
+        return id(type(self))
 
 
 typecoders.registry.register_coder(pa.RecordBatch, RecordBatchCoder)

@@ -70,7 +70,7 @@ def test_chinese_pairs_are_equally_long():
 
 @pytest.mark.parametrize("config", [AgreementConfig(), AgreementConfig(language="zh")], ids=generated_id)
 def test_counting_words_decides_no_agreement_pair(config):
-    """Every word occurs as often in the good sentences as in the bad ones, and the shorter one is good half the time."""
+    """Each word occurs as often in good sentences as in bad ones, and the shorter sentence is good half the time."""
     task = tasks.load(config)
     split = str.split if config.language == "en" else list
     good = Counter(word for pair in task.pairs for word in split(pair.good))
@@ -101,6 +101,16 @@ def is_plural(noun):
     return noun.endswith("s") and noun not in ("class",)
 
 
+def test_generated_pairs_stay_the_same():
+    """Other pairs make other results: whoever changes a template or its words changes this list knowingly."""
+    assert [tasks.fingerprint(tasks.load(config))[:8] for config in GENERATED] == [
+        "53ec9754",
+        "03b4abda",
+        "b67551a8",
+        "11e24084",
+    ]
+
+
 def test_too_many_pairs_is_an_error():
     with pytest.raises(InputError, match="object_marker"):
         tasks.load(OrderConfig(language="zh", pairs=5000))
@@ -117,7 +127,9 @@ def test_agreement_needs_an_even_number():
 def heldout(documents):
     """documents: (key number, text, metadata object or raw string or None)."""
     texts = [text for _, text, _ in documents]
-    metadata = [value if value is None or isinstance(value, str) else orjson.dumps(value).decode() for *_, value in documents]
+    metadata = [
+        value if value is None or isinstance(value, str) else orjson.dumps(value).decode() for *_, value in documents
+    ]
     keys = [number.to_bytes(16, "big") for number, *_ in documents]
     return pa.table(
         {
@@ -128,7 +140,7 @@ def heldout(documents):
     )
 
 
-def library(package, count, first=0, text="{package} gives number {i} and much more of the same kind"):
+def library(package, count, first=0, text="{package} gives number {i} and much more"):
     return [(first + i, text.format(package=package, i=first + i), {"package": package}) for i in range(count)]
 
 
@@ -136,7 +148,9 @@ SMALL = TopicConfig(min_documents=5, min_characters=5, texts_per_label=10, test_
 
 
 def test_topic_takes_the_most_frequent_labels_and_caps_each():
-    table = heldout([*library("alpha", 30), *library("beta", 20, 100), *library("gamma", 6, 200), *library("rare", 3, 300)])
+    table = heldout(
+        [*library("alpha", 30), *library("beta", 20, 100), *library("gamma", 6, 200), *library("rare", 3, 300)]
+    )
     task = tasks.load(SMALL.model_copy(update={"labels": 3}), table)
     assert task.labels == ("alpha", "beta", "gamma")
     assert Counter(label for _, label in task.test) == {0: 4, 1: 4, 2: 2}
@@ -162,13 +176,18 @@ def test_topic_masks_every_label_in_every_text():
         assert text.count(PLACEHOLDER) == 6
 
 
-@given(st.lists(st.text("abAB-_. 中", min_size=5, max_size=7), min_size=1, max_size=4), st.text("abAB-_. 中", max_size=80), st.data())
-def test_no_long_name_survives_masking(names, text, data):
-    names = [name for name in names if name.strip("-_. ")]
-    text += data.draw(st.sampled_from(names)) if names else ""
-    masked = mask_pattern(names).sub("|", text) if names else text
+LETTERS = "abAB-_. 中"
+
+
+@given(st.lists(st.text(LETTERS, max_size=9), max_size=4), st.text(LETTERS, max_size=80), st.randoms())
+def test_no_long_name_survives_masking(names, text, random):
+    names = [name for name in names if len(re.sub(r"[-_.\s]", "", name)) >= 5]
     for name in names:
-        assert name.strip().lower() not in masked.lower()
+        at = random.randint(0, len(text))
+        text = text[:at] + random.choice([name, name.upper(), name.replace("_", "-")]) + text[at:]
+    masked = mask_pattern([*names, "zzzzz"]).sub("|", text).lower()
+    for name in names:
+        assert name.strip("-_. ").lower() not in masked
 
 
 def test_topic_keeps_excerpts_of_a_document_on_one_side():
@@ -188,7 +207,9 @@ def test_topic_keeps_excerpts_of_a_document_on_one_side():
 
 def test_topic_drops_repeated_and_ambiguous_texts():
     rows = [*library("alpha", 10), *library("beta", 10, 100)]
-    rows += [(500 + i, "The same licence text everywhere", {"package": name}) for i, name in enumerate(["alpha", "beta"])]
+    rows += [
+        (500 + i, "The same licence text everywhere", {"package": name}) for i, name in enumerate(["alpha", "beta"])
+    ]
     rows += [(600 + i, "ALPHA  repeats itself a lot", {"package": "alpha"}) for i in range(4)]
     task = tasks.load(SMALL.model_copy(update={"texts_per_label": 100}), heldout(rows))
     assert task.dropped == {"two_labels": 2, "repeated": 3}
@@ -210,7 +231,7 @@ def test_topic_errors_say_what_was_found():
         tasks.load(SMALL, table)
     with pytest.raises(InputError, match="held-out"):
         tasks.load(SMALL)
-    with pytest.raises(InputError, match="none of 0"):
+    with pytest.raises(InputError, match="none of 0 held"):
         tasks.load(SMALL, table.slice(0, 0))
 
 
@@ -224,6 +245,9 @@ def write(folder, name, data):
 
 
 SST = "1 a fine film\n0 a dull film\n\n1 lovely , really\n0 no\n"
+
+
+NAMES = {"text": "t", "label": "l"}
 
 
 def test_label_first(tmp_path):
@@ -242,7 +266,7 @@ def test_label_first(tmp_path):
         ("a.csv", '\ufefflabel,review\r\n1,"a, ""b""\nc"\r\n0,d\r\n1,e\r\n0,f\r\n', {"text": "review"}),
         ("a.csv", '1,"a, ""b""\nc"\n0,d\n1,e\n0,f\n', {"text": 1, "label": 0}),
         ("a.csv", 'x,y\n1,"a, ""b""\nc"\n0,d\n1,e\n0,f\n', {"text": 1, "label": 0, "header": True}),
-        ("a.jsonl", '{"t":"a, \\"b\\"\\nc","l":1}\n{"t":"d","l":"0"}\n{"t":"e","l":1}\n{"t":"f","l":0}\n', {"text": "t", "label": "l"}),
+        ("a.jsonl", '{"t":"a, \\"b\\"\\nc","l":1}\n{"t":"d","l":"0"}\n{"t":"e","l":1}\n{"t":"f","l":0}\n', NAMES),
     ],
 )  # fmt: skip
 def test_column_files_agree(tmp_path, name, data, fields):
@@ -267,7 +291,7 @@ def test_compressed_files(tmp_path, suffix):
     path = write(tmp_path, f"a.csv{suffix}", pack(b"label,text\n0,a\n1,b\n"))
     assert len(tasks.labelled.read_rows(LabelledConfig(train=path), path)) == 2
     broken = write(tmp_path, f"b.csv{suffix}", pack(b"label,text\n0,a\n1,b\n" * 99)[:-9])
-    with pytest.raises(InputError, match="b.csv"):
+    with pytest.raises(InputError, match=r"b\.csv"):
         tasks.load(LabelledConfig(train=broken))
 
 
@@ -376,7 +400,7 @@ def test_sample_keeps_order_and_takes_the_lowest_ranks(ranks, limit):
 
 
 def test_ranks_are_stable():
-    assert rank("text", 0, "split") == rank(b"text", 0, "split") == 0xRANK
+    assert rank("text", 0, "split") == rank(b"text", 0, "split") == 0x22A80EC4B77E7425
     assert len({rank("text", 0, "split"), rank("text", 1, "split"), rank("text", 0, "sample")}) == 3
 
 
@@ -421,7 +445,10 @@ def test_pairs_can_be_chosen_and_sampled(tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b'{"sentence_good": "a"}', "a.jsonl:1: expected text in the field 'sentence_bad'; the fields are sentence_good"),
+        (
+            b'{"sentence_good": "a"}',
+            "a.jsonl:1: expected text in the field 'sentence_bad'; the fields are sentence_good",
+        ),
         (b'{"sentence_good": "a", "sentence_bad": " "}', "a.jsonl:1: a sentence is empty"),
         (b'\n\n{"sentence_good": ', "a.jsonl:3: not JSON"),
         (b"", "hold no pairs"),

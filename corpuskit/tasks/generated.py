@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
 from corpuskit.config import Config
@@ -55,11 +54,10 @@ def load(config: AgreementConfig | OrderConfig, name: str) -> MinimalPairs:
         InputError: the templates do not give as many pairs.
     """
     templates = TEMPLATES[config.kind, config.language]
-    generator = np.random.default_rng(config.seed)
     used: set[str] = set()
     pairs: list[Pair] = []
     for quota, template in zip(_quotas(config, len(templates)), templates, strict=True):
-        drawn = template.draw(quota, generator, used)
+        drawn = template.draw(quota, config.seed, used)
         if len(drawn) < quota:
             raise InputError(f"task {name}: there are {len(drawn)} pairs of {template.phenomenon}, not {quota}")
         pairs += drawn

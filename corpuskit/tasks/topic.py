@@ -23,10 +23,10 @@ WHOLE_WORD_BELOW = 5
 class TopicConfig(Config):
     """Texts of a corpus's held-out documents, labelled by a field of their metadata.
 
-    Leakage is closed at three places: only held-out documents are used; the names of *all* chosen labels (with `-`,
-    `_`, `.` or a space between their parts, in any case) are masked in *every* text, so that neither a name nor the
-    place of a placeholder gives the label away; a text that occurs more than once is used once, and not at all where
-    it occurs under two labels. Other names of a label, such as `np`, stay unless `mask` lists them.
+    Leakage is closed at three places. Only held-out documents are used. The names of *all* chosen labels (in any case,
+    their parts joined by any `-`, `_`, `.` and white space) are masked in *every* text, so that neither a name nor the
+    place of a placeholder gives the label away; other names of a label, such as `np`, stay unless `mask` lists them.
+    A text that occurs more than once is used once, and not at all where it occurs under two labels.
 
     A long document gives several excerpts, all on the same side of the split. Their errors are not quite independent,
     so intervals over items are a little too narrow: `excerpts: 1` avoids it where documents abound.
@@ -146,9 +146,9 @@ def mask_pattern(names: Iterable[str]) -> re.Pattern[str]:
 
 
 def _name_pattern(name: str) -> str:
-    parts = [re.escape(part) for part in re.split(r"[-_.\s]+", name.strip()) if part] or [re.escape(name)]
-    pattern = r"[-_.\s]?".join(parts)
-    if len(name) < WHOLE_WORD_BELOW and name.isascii():
+    parts = re.findall(r"[^-_.\s]+", name) or [name]
+    pattern = r"[-_.\s]*".join(map(re.escape, parts))
+    if sum(map(len, parts)) < WHOLE_WORD_BELOW and name.isascii():
         return rf"(?<![^\W_]){pattern}(?![^\W_])"
     return pattern
 
