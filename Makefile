@@ -28,11 +28,13 @@ bench: $(VENV)/.dev
 # One environment, two stages: the demo does not wait for the development tools.
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,report]'
+	@echo "installing corpuskit and its packages into $(VENV) (a minute or two)"
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,report]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,report,dev]'
+	@echo "installing the development tools into $(VENV)"
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,report,dev]'
 	touch $@
 
 clean:

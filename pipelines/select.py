@@ -211,6 +211,8 @@ def _counts(
     kept = table.column("kept").combine_chunks()
     counts = {
         **{f"policy.{name}": count for name, count in policy.summary(config.policy, verdicts).items()},
+        "passed": pc.sum(verdicts.column("kept")).as_py() or 0,
+        "passed_bytes": pc.sum(sizes.filter(verdicts.column("kept").combine_chunks())).as_py() or 0,
         "kept": pc.sum(kept).as_py() or 0,
         "kept_bytes": pc.sum(sizes.filter(kept)).as_py() or 0,
         "kept_heldout": pc.sum(pc.and_(kept, heldout.combine_chunks())).as_py() or 0,

@@ -53,10 +53,10 @@ def _summary(grid: Grid) -> str:
 def _funnel(grid: Grid) -> tuple[FunnelStep, ...]:
     return tuple(
         FunnelStep(
-            name=step["step"].removeprefix("variant "),
+            name=step["step"],
             documents=step["documents"],
-            bytes=int(step["bytes"]),
-            branch=step["step"].startswith("variant "),
+            bytes=step["bytes"],
+            branch=step["variant"] is not None,
         )
         for step in funnel(grid.corpus)
     )

@@ -7,17 +7,27 @@ from corpuskit.corpus import Corpus
 
 
 def funnel(corpus: Corpus) -> list[dict[str, Any]]:
-    """Return one entry per step: {"step", "documents", "bytes"}, from the records read to what each variant keeps."""
+    """Return what is left after each step: {"step", "variant", "documents", "bytes"}.
+
+    The first entries, with `variant` None, are common; then come, for each variant, what passes its policy and what is
+    left once duplicates (and near-duplicates of held-out documents) are dropped.
+    """
     documents = manifest.read(corpus.documents, "documents")
     size = documents.counts["text_bytes"]
-    steps: list[dict[str, Any]] = [
-        {"step": "records read", "documents": documents.rows + documents.errors, "bytes": size},
-        {"step": "documents", "documents": documents.rows, "bytes": size},
+    steps = [
+        _step("records read", None, documents.rows + documents.errors, size),
+        _step("documents", None, documents.rows, size),
     ]
     for name in corpus.variants:
-        counts = manifest.read(corpus.artifact("variant", name)).counts
-        steps.append({"step": f"variant {name}", "documents": int(counts["kept"]), "bytes": counts["kept_bytes"]})
+        counts = manifest.read(corpus.artifact("variant", name), "variant").counts
+        if counts["passed"] != counts["kept"]:
+            steps.append(_step(f"{name}: pass the policy", name, counts["passed"], counts["passed_bytes"]))
+        steps.append(_step(f"{name}: kept", name, counts["kept"], counts["kept_bytes"]))
     return steps
+
+
+def _step(step: str, variant: str | None, documents: float, size: float) -> dict[str, Any]:
+    return {"step": step, "variant": variant, "documents": int(documents), "bytes": int(size)}
 
 
 def drops(corpus: Corpus) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,11 @@
+"""Speed beside a named peer, in the same run: `python -m benchmarks [NAME...]`.
+
+Each benchmark is one file with a `TITLE` and a `measure()` that yields `Row`s: what corpuskit did, what the peer did on
+the same text in the same process or right after it, and the ratio of the two. `make bench` runs them all and prints
+Markdown; `docs/benchmarks.md` keeps one such print with the machine it came from. No test looks at a time.
+
+Texts come from `CORPUSKIT_TEST_DATA` where that is set; else the documentation of this Python stands in for them.
+"""
+
+NAMES = ("kernels", "signals", "reading", "encoding", "tokenize", "dedup", "stream", "training")
+"""The benchmarks, in the order in which they run."""

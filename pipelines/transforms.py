@@ -1,0 +1,91 @@
+"""The map-only stages as public PTransforms over RecordBatches, for Beam pipelines of your own.
+
+    import apache_beam as beam
+    from pipelines.transforms import Annotate, Encode, Select
+
+    batches | Annotate(["gopher"]) | Select(PolicyConfig(preset="gopher")) | Encode("out/tokenizers/bpe-1a2b3c4d")
+
+Elements are `pyarrow.RecordBatch`es with at least a column `text`; rows keep their order within a batch. The steps of a
+recipe use the same functions, so the values are the same. `Select` knows no duplicates: clusters need more than one
+batch at a time (see `pipelines.dedup`).
+"""
+
+from collections.abc import Sequence
+from functools import cache, partial
+
+import pyarrow as pa
+
+from corpuskit import policy, signals, tokenization
+from corpuskit.kernels import Texts
+from corpuskit.policy import PolicyConfig
+from corpuskit.tokenization import Tokenizer
+from pipelines.arrow import MapBatches
+from pipelines.quiet_beam import beam
+
+
+@beam.typehints.with_input_types(pa.RecordBatch)
+@beam.typehints.with_output_types(pa.RecordBatch)
+class _Stage(beam.PTransform):
+    """One map over batches; subclasses set the function."""
+
+    def __init__(self, stage: MapBatches) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> beam.PCollection[pa.RecordBatch]:
+        """Apply the stage."""
+        return batches | self._stage
+
+
+class Annotate(_Stage):
+    """Appends signals as columns `group.name`.
+
+    Raises:
+        RecipeError: a name is neither a group nor a signal (when the pipeline is built).
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        signals.schema(names)
+        super().__init__(MapBatches(partial(annotate, names=tuple(names)), "annotate"))
+
+
+class Select(_Stage):
+    """Keeps the rows that a policy keeps; reads the columns that its rules name, `id` and `url`.
+
+    Raises:
+        RecipeError: a rule names an unknown signal (when the pipeline is built).
+    """
+
+    def __init__(self, config: PolicyConfig) -> None:
+        policy.check_signals(config, signals.known_signals())
+        super().__init__(MapBatches(partial(select, config=config), "select"))
+
+
+class Encode(_Stage):
+    """Appends `tokens` (large_list of uint16 or uint32), the ids of `text` under a tokenizer's folder or file."""
+
+    def __init__(self, tokenizer: str) -> None:
+        super().__init__(MapBatches(partial(encode, tokenizer=tokenizer), "encode"))
+
+
+def annotate(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """Return a batch with signals appended."""
+    measured = signals.compute(names, Texts.from_arrow(batch.column("text")))
+    columns = [*batch.columns, *measured.columns]
+    return pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names, *measured.schema.names])
+
+
+def select(batch: pa.RecordBatch, config: PolicyConfig) -> pa.RecordBatch:
+    """Return the rows that a policy keeps."""
+    return batch.filter(policy.judge(config, batch).column("kept").combine_chunks())
+
+
+def encode(batch: pa.RecordBatch, tokenizer: str) -> pa.RecordBatch:
+    """Return a batch with the token ids of its texts appended."""
+    return batch.append_column("tokens", _loaded(tokenizer).encode(batch.column("text")))
+
+
+@cache
+def _loaded(path: str) -> Tokenizer:
+    """Load a tokenizer once per process."""
+    return tokenization.load(path)
