@@ -90,17 +90,17 @@ def edited(dice: Dice, text: str, edits: int = 1) -> str:
 def texts() -> list[str]:
     """About 300 texts in a mixed order; copies come after, and in other files than, what they are copies of."""
     dice = Dice(1)
-    base = [prose(dice, 40 + dice.below(70)) for _ in range(125)]
-    base += [chinese(dice, 60 + dice.below(120)) for _ in range(20)]
+    base = [prose(dice, 40 + dice.below(70)) for _ in range(145)]
+    base += [chinese(dice, 60 + dice.below(120)) for _ in range(16)]
     lists = ["\n".join(f"- {word} {number}" for number, word in enumerate(dice.pick(WORDS, 25))) for _ in range(6)]
     repeated = ["the same and the same " * 12 + prose(dice, 6) for _ in range(6)]
     base += [*lists, *repeated, *ODD_TEXTS]
-    copies = dice.pick(base, 45)
-    near = [edited(dice, text) for text in dice.pick(base[:145], 50)]
-    chains = [edited(dice, text, 2) for text in near[:15]]
-    short = [" ".join(dice.pick(WORDS, 1 + dice.below(4))) for _ in range(20)]
+    copies = dice.pick(base, 35)
+    near = [edited(dice, text) for text in dice.pick(base[:165], 40)]
+    chains = [edited(dice, text, 2) for text in near[:10]]
+    short = [" ".join(dice.pick(WORDS, 1 + dice.below(4))) for _ in range(16)]
     blank = ["", "", "", " ", "\n\n", ""]
-    return [*base, *near[:30], *short, *copies, *blank, *near[30:], *chains]
+    return [*base, *near[:25], *short, *copies, *blank, *near[25:], *chains]
 
 
 def record(number: int, text: str) -> dict[str, Any]:

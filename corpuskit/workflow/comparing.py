@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pretrain.compare import Comparison, GridRun, Outcome, RunScores
 
 COMPARISON, REPORT = "comparison.json", "report.html"
+HELDOUT = "held-out text"
+"""Begins the name of bits per byte in a comparison: `held-out text, raw`, and by source `held-out text, raw, acl`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,8 @@ def compare(recipe: Recipe, out: str, engine: "Engine") -> Compared:
     notes = flow.prepare(engine)
     grid = Grid(recipe, Corpus(out))
     step = grid.step(engine.options.workers)
+    flow.record([step.target, *map(grid.place, grid.runs)])
     engine.run(step)
-    flow.record([step.target, *grid.run_targets()])
     report = storage.join(out, REPORT)
     storage.commit(report, storage.read_bytes(storage.join(step.folder, REPORT)))
     found = load_comparison(storage.join(step.folder, COMPARISON))
@@ -76,9 +78,10 @@ def train_all(recipe: Recipe, out: str, engine: "Engine") -> list[dict[str, Any]
     flow = Flow(recipe, out)
     flow.prepare(engine)
     grid = Grid(recipe, Corpus(out))
-    engine.run(grid.training_step(engine.options.workers))
-    flow.record(grid.run_targets())
-    folders = {run.name: grid.job(run).out for run in grid.runs}
+    step = grid.training_step(engine.options.workers)
+    flow.record([step.target, *map(grid.place, grid.runs)])
+    engine.run(step)
+    folders = {run.name: grid.place(run).folder for run in grid.runs}
     records = {name: load_run(folder) for name, folder in folders.items()}
     return [
         {
@@ -109,7 +112,7 @@ def evaluate_runs(folders: Sequence[str], recipe_path: str | None = None) -> lis
         recipe = load(recipe_path) if recipe_path else build(dict(corpus.manifest.extra["recipe"]))
         grid = Grid(recipe, corpus)
         run = next(
-            (run for run in grid.runs if grid.job(run).out.rstrip("/").endswith(storage.base_name(folder))), None
+            (run for run in grid.runs if storage.base_name(grid.place(run).folder) == storage.base_name(folder)), None
         )
         if run is None:
             raise ArtifactError(f"{folder}: not a run of the recipe of {corpus.folder}")
@@ -127,6 +130,12 @@ def _corpus_of(folder: str) -> Corpus:
     return Corpus(str(root))
 
 
+def overall(comparison: "Comparison") -> "Comparison":
+    """Return a comparison without the held-out text by source: what a summary shows."""
+    shown = [task for task in comparison.tasks if not (task.task.startswith(HELDOUT) and task.task.count(", ") > 1)]
+    return replace(comparison, tasks=tuple(shown))
+
+
 def finish(step: "Step", markers: Mapping[str, list[Marker]], grid: Grid, tasks: Mapping[str, Task]) -> Manifest:
     """Summarise the finished grid: write comparison.json and report.html, then describe them."""
     from corpuskit.workflow.reporting import write_comparison_report
@@ -137,7 +146,7 @@ def finish(step: "Step", markers: Mapping[str, list[Marker]], grid: Grid, tasks:
     standard = Standard(confidence=config.confidence, power=config.power)
     comparison = summarise([scores_of(grid, run, tasks) for run in grid.runs], standard, baseline)
     comparison.save(storage.join(step.folder, COMPARISON))
-    write_comparison_report(storage.join(step.folder, REPORT), grid, comparison)
+    write_comparison_report(storage.join(step.folder, REPORT), grid, comparison, overall(comparison))
     files = {name: manifest.file_entry(storage.join(step.folder, name)) for name in (COMPARISON, REPORT)}
     done = [marker for phase in step.phases for marker in markers[phase.name]]
     return replace(step.manifest(done), files=files)
@@ -147,7 +156,7 @@ def scores_of(grid: Grid, run: "GridRun", tasks: Mapping[str, Task]) -> "RunScor
     """Gather what one finished run scored: tasks, and bits per byte of each held-out set."""
     from pretrain.compare import Outcome, RunScores
 
-    folder = grid.job(run).out
+    folder = grid.place(run).folder
     lossless = tokenization.load(tokenizer_folder(grid.corpus, run.cell.tokenizer)).lossless
     outcomes = []
     for name, task in tasks.items():
@@ -176,7 +185,7 @@ def _bits_per_byte(folder: str, comparable: bool) -> "list[Outcome]":
         sizes = rows.column("bytes").to_numpy().astype(np.float64)  # never 0: validation leaves empty texts out
         items = (rows.column("bits").to_numpy() / sizes).astype(np.float32)
         value = scores["bits_per_byte"]
-        title = f"held-out text, {name}"
+        title = f"{HELDOUT}, {name}"
         outcome = Outcome(
             task=title, metric="bits_per_byte", value=value, items=items, weights=sizes, comparable=comparable
         )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pipelines.engine import Engine, Step
     from pipelines.select import Inputs
 
+TRAINED = ("run", "training", "comparison")
+"""Kinds of artifacts that come after the data steps."""
 COMPACT_BELOW = 0.5
 """Share of the rows under which a variant gets shards of its own (`materialize: auto`)."""
 
@@ -180,16 +182,19 @@ class Flow:
                 folders = [self.variants[variant].folder for variant in variants]
                 engine.run(encode.step(place, self.documents.folder, trained.folder, folders))
 
-    def record(self, more: Sequence[Target] = ()) -> Manifest:
+    def record(self, trained: Sequence[Target] | None = None) -> Manifest:
         """Write the corpus's manifest, which names every artifact of the recipe; `gc` keeps what it names.
 
         Args:
-            more: artifacts beyond the data steps: runs, comparisons.
+            trained: runs and comparisons of the recipe, finished or about to be made; None keeps those that an earlier
+                call recorded.
         """
-        targets = {place.folder: place for place in [*self.targets, *self.shards.values(), *more] if place.done}
+        places = [place for place in [*self.targets, *self.shards.values()] if place.done]
+        targets = {place.folder: place for place in [*places, *(trained or ())]}
         fingerprints = {f"{place.kind}.{place.name}": place.fingerprint for place in targets.values()}
         identity = Identity(step="corpus", revision=1, config={"name": self.recipe.name}, inputs=fingerprints)
         documents = manifest.read(self.documents.folder)
+        artifacts = self._named(targets) if trained is not None else self._recorded(TRAINED) | self._named(targets)
         whole = Manifest(
             kind="corpus",
             name=self.recipe.name,
@@ -198,11 +203,16 @@ class Flow:
             rows=documents.rows,
             errors=documents.errors,
             counts=documents.counts,
-            extra={"artifacts": self._named(targets), "recipe": self.recipe.plain()},
+            extra={"artifacts": artifacts, "recipe": self.recipe.plain()},
             environment=manifest.environment(),
         )
         manifest.write(self.out, whole)
         return whole
+
+    def _recorded(self, kinds: Sequence[str]) -> dict[str, Any]:
+        """Return what the manifest names now, of some kinds."""
+        found = manifest.find(self.out)
+        return {kind: named for kind, named in found.extra["artifacts"].items() if kind in kinds} if found else {}
 
     def _named(self, targets: Mapping[str, Target]) -> dict[str, Any]:
         """Return kind -> name -> folder relative to the corpus."""

@@ -51,26 +51,27 @@ class Grid:
         batches = [batch.filter(batch.column("heldout")) for batch in self.corpus.batches(columns)]
         return pa.Table.from_batches(batches).drop_columns(["heldout"])
 
+    def place(self, run: "GridRun") -> Target:
+        """Return where one run goes; its folder's name tells apart all that decides it."""
+        data = CellData(self.corpus, run.cell.tokenizer, run.cell.variant)
+        inputs = {**data.fingerprints(), "run": run.name}
+        identity = Identity(step="run", revision=REVISION, config=self._configs(), inputs=inputs)
+        return Target.place("run", run.name, storage.join(self.corpus.folder, "runs"), identity)
+
     def job(self, run: "GridRun", threads: int | None = None) -> "Job":
         """Return the pretraining job of one run: the seed decides both the initial weights and the data order."""
         from pretrain import Job
 
         data = CellData(self.corpus, run.cell.tokenizer, run.cell.variant)
-        config = self.recipe.pretrain.model_copy(update={"init_seed": run.seed, "data_seed": run.seed})
-        fingerprints = data.fingerprints()
-        tokenizer = tokenization.load(data.tokenizer_folder)
-        short = Identity(
-            step="run", revision=REVISION, config=self._configs(), inputs={**fingerprints, "run": run.name}
-        )
         return Job(
             shards=data.shards,
-            token_bytes=tokenizer.token_bytes(),
+            token_bytes=tokenization.load(data.tokenizer_folder).token_bytes(),
             selection=data.rows.training,
             validation=data.rows.validation,
-            config=config,
+            config=self.recipe.pretrain.model_copy(update={"init_seed": run.seed, "data_seed": run.seed}),
             model=self.recipe.model,
-            out=storage.join(self.corpus.folder, "runs", short.folder(run.name)),
-            inputs=fingerprints,
+            out=self.place(run).folder,
+            inputs=data.fingerprints(),
             threads=threads,
         )
 
@@ -94,11 +95,6 @@ class Grid:
             libraries=manifest.library_versions(["torch", "numpy", "scipy"]),
         )
         return Target.place("comparison", "comparison", self.corpus.folder, identity)
-
-    def run_targets(self) -> list[Target]:
-        """Return where each run is, for the corpus's manifest."""
-        jobs = {run.name: self.job(run) for run in self.runs}
-        return [Target(kind="run", name=name, folder=job.out, identity=job.identity) for name, job in jobs.items()]
 
     def step(self, workers: int) -> "Step":
         """Plan the comparison: one item a run; `workers` processes will share the cores."""

@@ -19,8 +19,8 @@ MOST_DROPS = 8
 """Reasons shown for each variant."""
 
 
-def write_comparison_report(path: str, grid: Grid, comparison: "Comparison") -> None:
-    """Write the self-contained page of a finished grid."""
+def write_comparison_report(path: str, grid: Grid, comparison: "Comparison", overall: "Comparison") -> None:
+    """Write the self-contained page of a finished grid; its answers are those of `overall`, its scores are all."""
     from pretrain.compare import page
 
     recipe = grid.recipe
@@ -28,7 +28,7 @@ def write_comparison_report(path: str, grid: Grid, comparison: "Comparison") -> 
     data = ReportData(
         title=recipe.name,
         summary=_summary(grid),
-        findings=page.findings(comparison),
+        findings=page.findings(overall),
         results=page.results(comparison),
         curves=_curves(grid),
         funnel=_funnel(grid),
@@ -91,7 +91,7 @@ def _curves(grid: Grid) -> Curves | None:
     causal = grid.recipe.pretrain.objective == "causal"
     curves = []
     for run in grid.runs:
-        metrics = load_metrics(grid.job(run).out)
+        metrics = load_metrics(grid.place(run).folder)
         x = metrics.column("bytes").to_numpy() / 1e6
         y = metrics.column("bits_per_byte" if causal else "loss").to_numpy(zero_copy_only=False)
         points = np.unique(np.linspace(0, len(x) - 1, min(CURVE_POINTS, len(x))).astype(int))

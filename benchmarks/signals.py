@@ -1,0 +1,93 @@
+"""Quality signals over Arrow buffers, beside plain Python and datatrove."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+
+from benchmarks.data import corpora, size_of
+from benchmarks.row import Row, best, megabytes
+from corpuskit import signals
+from corpuskit.kernels import Texts
+
+TITLE = "Gopher's quality signals, one core, text in memory"
+BYTES = 32_000_000
+PEER_BYTES = 2_000_000
+DATATROVE_BYTES = 500_000
+DATATROVE = "CORPUSKIT_DATATROVE_PYTHON"
+"""Names a Python that has datatrove and spaCy (90 packages with what they need)."""
+STOP_WORDS = {"the", "be", "to", "of", "and", "that", "have", "with"}
+
+
+def measure() -> Iterator[Row]:
+    """Yield the signals of `gopher`, then all groups."""
+    for corpus in corpora("imdb_unsup", "eltec_eng", "zh_modern"):
+        texts, sample = corpus.texts(BYTES), corpus.texts(PEER_BYTES)
+        size, sample_size = size_of(texts), size_of(sample)
+        signals.compute(list(signals.SIGNALS), Texts.from_arrow(sample))  # compile
+        ours = best(lambda texts=texts: signals.compute(["gopher"], Texts.from_arrow(texts)))
+        rate = megabytes(size, ours.seconds)
+        peer = best(lambda sample=sample: [plain_gopher(text) for text in sample.to_pylist()])
+        yield Row(
+            task="`gopher`, 8 signals",
+            text=corpus.name,
+            rate=rate,
+            memory=ours.memory,
+            peer="plain Python",
+            peer_rate=megabytes(sample_size, peer.seconds),
+            peer_memory=peer.memory,
+        )
+        yield _beside_datatrove(corpus.name, rate, corpus.texts(DATATROVE_BYTES))
+        ours = best(lambda texts=texts: signals.compute(list(signals.SIGNALS), Texts.from_arrow(texts)))
+        count = len(signals.known_signals())
+        yield Row(
+            task=f"all groups, {count} signals",
+            text=corpus.name,
+            rate=megabytes(size, ours.seconds),
+            memory=ours.memory,
+        )
+
+
+def plain_gopher(text: str) -> list[float]:
+    """Measure one text by the definitions of `corpuskit.signals.gopher`, with what `str` offers."""
+    words = text.split()
+    lines = [line for line in text.split("\n") if line.strip()]
+    count, rows = max(len(words), 1), max(len(lines), 1)
+    return [
+        len(words),
+        sum(map(len, words)) / count,
+        text.count("#") / count,
+        (text.count("...") + text.count("…")) / count,
+        sum(line.lstrip().startswith(("•", "●", "*", "-")) for line in lines) / rows,
+        sum(line.rstrip().endswith(("...", "…")) for line in lines) / rows,
+        sum(any(map(str.isalpha, word)) for word in words) / count,
+        len(STOP_WORDS & set(words)),
+    ]
+
+
+def _beside_datatrove(text: str, rate: float, sample: pa.LargeStringArray) -> Row:
+    """Run datatrove's filter in the Python that the environment names: its dependencies are not corpuskit's."""
+    task = "`gopher`, 8 signals"
+    python = os.environ.get(DATATROVE)
+    if python is None:
+        return Row(task=task, text=text, rate=rate, note=f"datatrove was not measured: {DATATROVE} is not set.")
+    done = subprocess.run(
+        [python, Path(__file__).with_name("datatrove_peer.py")],
+        input=orjson.dumps(sample.to_pylist()),
+        stdout=subprocess.PIPE,
+        stderr=sys.stderr,
+        check=True,
+    )
+    found = orjson.loads(done.stdout)
+    return Row(
+        task=task,
+        text=text,
+        rate=rate,
+        peer=f"datatrove {found['version']}",
+        peer_rate=megabytes(size_of(sample), found["seconds"]),
+        note="datatrove's `GopherQualityFilter` cuts words with spaCy and stops at the first rule that fails.",
+    )
