@@ -32,7 +32,8 @@ def target(group: str, documents: str, out: str) -> Target:
 def step(targets: Sequence[Target], documents_folder: str, out: str) -> Step | None:
     """Plan one pass that measures the groups which are not measured yet; None where nothing is missing.
 
-    The step's own folder holds markers only: `finish` writes one manifest per group.
+    The step's own folder holds markers only: `finish` writes one manifest per group. It has one name whatever is
+    missing, so that `clean` finds what a killed run has left.
     """
     missing = [target for target in targets if not target.done]
     if not missing:
@@ -43,10 +44,19 @@ def step(targets: Sequence[Target], documents_folder: str, out: str) -> Step | N
     work = partial(run, documents_folder=documents_folder, folders=folders)
     items = split_items(manifest.read(documents_folder, "documents"))
     return Step(
-        **vars(Target.place("pass", "annotate", storage.join(out, "signals"), identity)),
+        **vars(Target(kind="pass", name="annotate", folder=_pass_folder(out), identity=identity)),
         phases=(Phase(name="measure", items=items, work=work, bisects=True),),
         finish=partial(_finish, targets=missing),
     )
+
+
+def clean(out: str) -> None:
+    """Remove what a pass needs only until every group has its manifest."""
+    storage.remove(_pass_folder(out))
+
+
+def _pass_folder(out: str) -> str:
+    return storage.join(out, "signals", "pass")
 
 
 def split_items(documents: Manifest) -> tuple[Item, ...]:
@@ -124,7 +134,8 @@ def _finish(step: Step, markers: Mapping[str, list[Marker]], targets: Sequence[T
     for target in targets:
         own = [_of_group(marker, f"{target.name}/") for marker in markers["measure"]]
         manifest.write(target.folder, Step(**vars(target), phases=()).manifest(own))
-    return step.manifest([])
+    whole = step.manifest(markers["measure"])
+    return replace(whole, files={}, parts=[])  # it is removed once read: what it says is for the progress display
 
 
 def _of_group(marker: Marker, prefix: str) -> Marker:

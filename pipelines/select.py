@@ -119,7 +119,7 @@ def _members(part: Mapping[str, Any], columns: pa.Table, verdicts: pa.Table, inp
         "key": columns.column("key").take(rows),
         "passes": verdicts.column("kept").take(rows),
         "heldout": columns.column("heldout").take(rows),
-        "order": columns.column("length.bytes").take(rows).cast(pa.float64()),
+        "order": columns.column("length.bytes").fill_null(0).take(rows).cast(pa.float64()),
     }
     return exchange.one_batch(pa.Table.from_pydict(values, MEMBERS))
 

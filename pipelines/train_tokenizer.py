@@ -79,8 +79,8 @@ class Sample:
         order = np.lexsort((*keys.view(np.uint64).T, _shuffled(keys, seed)))
         sizes = np.concatenate([table[1] for table in tables])[order]
         filled = np.cumsum(sizes)
-        count = min(int(np.searchsorted(filled, max_bytes, side="right")) + 1, len(order))
-        self.rows, self.text_bytes = count, int(filled[count - 1]) if count else 0
+        count = min(int(np.searchsorted(filled, max_bytes)) + 1, len(order))
+        self.rows, self.text_bytes = count, min(int(filled[count - 1]), max_bytes) if count else 0
         self._rank = np.full(len(order), -1, np.int64)
         self._rank[order[:count]] = np.arange(count)
         self._rows = [table[2] for table in tables]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine_toys import LENGTH, run_alone
 
-from corpuskit.manifest import Marker
+from corpuskit.manifest import Manifest, Marker
 from pipelines.engine import Item, Phase, Step
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -30,6 +30,10 @@ class Recorder:
 
     def phase_finished(self, step: Step, phase: Phase) -> None:
         self.events.append(("finished", phase.name))
+
+    def step_finished(self, step: Step, made: Manifest, skipped: bool) -> None:
+        assert made.fingerprint == step.identity.fingerprint
+        self.events.append(("skipped" if skipped else "made", step.name))
 
     def worker_died(self, step: Step, phase: Phase, item: Item, reason: str) -> None:
         self.events.append(("died", item.name, reason))

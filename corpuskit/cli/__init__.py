@@ -1,29 +1,58 @@
 """Typer commands: parse, call one function, print."""
 
-import sys
+import errno
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from corpuskit.cli import artifacts, data, tokenizers, training
-from corpuskit.cli.console import messages
+from corpuskit.cli import artifacts, data, options, tokenizers, training
+from corpuskit.cli.console import fail, say
+from corpuskit.cli.session import INTERRUPTED
 from corpuskit.errors import CorpuskitError
+
+REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EISDIR, errno.ENOTDIR}
+"""What the system refuses because of the user's disk or permissions; any other OSError is a bug."""
+
+
+class Commands(TyperGroup):
+    """Turns errors that a user can cause into one message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command: exit code 2 for a user's mistake, 75 for a slice that must wait, 130 after Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except CorpuskitError as error:
+            fail(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            if error.errno not in REFUSALS:
+                raise
+            fail(f"{error.filename or 'output'}: {error.strerror}")
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            say("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
 
 app = typer.Typer(
     name="corpuskit",
+    cls=Commands,
     help="From raw text to a decision: which tokenizer and which data choice gives the better model downstream.",
+    epilog=options.examples(
+        "corpuskit demo",
+        "corpuskit compare recipes/text_files.yaml --out out",
+        "corpuskit tokenize data/*.jsonl.zst --tokenizer out/tokenizers/bpe-1a2b3c4d --out shards",
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 for group in (training, data, tokenizers, artifacts):
     group.register(app)
 
 
 def main() -> None:
-    """Run the command line: exit code 2 and one message for a user's mistake, 75 for a slice that must wait."""
-    try:
-        app()
-    except CorpuskitError as error:
-        messages.print("[red]error:[/] ", end="")
-        messages.print(str(error), markup=False)
-        sys.exit(error.exit_code)
+    """Run the command line."""
+    app()

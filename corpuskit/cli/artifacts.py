@@ -1,74 +1,126 @@
 """Commands that look at, check and tidy what was made: inspect, verify, status, gc."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from corpuskit.cli import options
-from corpuskit.cli.console import bytes_text, messages, print_json, print_table
-from corpuskit.workflow import artifacts
+from corpuskit.cli.console import busy, bytes_text, counted, print_json, print_table, print_text, say
+
+PANEL = "Artifacts"
+HIDDEN = ("made_by", "schema", "first_rows")
+"""What tables show apart, or only the JSON has."""
 
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    for command in (inspect, verify, status, gc):
-        app.command(rich_help_panel="Artifacts")(command)
+    command = options.adder(app, PANEL)
+    command(inspect, "corpuskit inspect out", "corpuskit inspect out/signals/gopher-1a2b3c4d --json")
+    command(verify, "corpuskit verify out")
+    command(status, "corpuskit status out")
+    command(gc, "corpuskit gc out --dry-run")
 
 
-def inspect(path: options.Path, json: options.Json = False) -> None:
+def inspect(
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="An artifact's folder, or a .parquet or .arrow file.")
+    ],
+    json: options.Json = False,
+) -> None:
     """Say what an artifact or data file is: kind, rows, schema, counts, fingerprint, first rows."""
+    from corpuskit.workflow import artifacts
+
     described = artifacts.inspect(path)
     if json:
         print_json(described)
         return
-    rows = described.pop("first_rows", [])
-    schema = described.pop("schema", {})
-    described.pop("made_by", None)
-    print_table("", ["", ""], [(name, _cell(value)) for name, value in described.items()])
-    if schema:
-        print_table("\nschema", ["column", "type"], schema.items())
-    if rows:
-        print_table("\nfirst rows", list(rows[0]), [row.values() for row in rows])
+    facts = [(name, _cell(value)) for name, value in described.items() if name not in HIDDEN and value not in ({}, "")]
+    print_table(["", ""], facts)
+    if described.get("schema"):
+        print_text()
+        _print_schema(described["schema"], described["first_rows"])
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        return "\n".join(f"{name}: {_cell(item)}" for name, item in value.items())
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {_inline(item)}" for name, item in value.items())
+    return _inline(value)
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_inline(item)}" for name, item in value.items())
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _print_schema(schema: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a line for each column: its type and its first values."""
+    shown = rows[:3]
+    columns = ["column", "type", *(f"row {number}" for number in range(1, len(shown) + 1))]
+    lines = [(name, kind, *(_short(row[name]) for row in shown)) for name, kind in schema.items()]
+    print_table(columns, lines, one_line=True)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return " ".join(str(value).split()) if value is not None else "–"
 
 
 def verify(path: options.Path, json: options.Json = False) -> None:
     """Compare every file below a folder with the checksums in its manifest."""
-    checked = dict(artifacts.verify(path))
+    from corpuskit.workflow import artifacts
+
+    with busy("reading"):
+        checked = dict(artifacts.verify(path))
     if json:
         print_json(checked)
         return
-    print_table("", ["files", "artifact"], [(count, folder) for folder, count in checked.items()], right=[0])
-    messages.print(f"[green]{sum(checked.values()):,} files match their checksums[/]")
+    print_table(["files", "artifact"], [(count, folder) for folder, count in checked.items() if count], right=[0])
+    total = sum(checked.values())
+    say(f"{counted(total, 'file')} in {counted(len(checked), 'artifact')} {'match' if total != 1 else 'matches'}")
 
 
 def status(path: options.Path, json: options.Json = False) -> None:
     """Say which artifacts below a folder are done, running, stopped or dead."""
+    from corpuskit.workflow import artifacts
+
     lines = artifacts.status(path)
     if json:
         print_json([asdict(line) for line in lines])
         return
-    rows = [(line.state, line.kind, line.folder, f"{line.rows:,}" if line.rows else line.items or "") for line in lines]
-    print_table("", ["state", "kind", "folder", "rows or items"], rows, right=[3])
+    rows = [(line.state, line.kind, line.folder, _progress(line.rows, line.items)) for line in lines]
+    print_table(["state", "kind", "folder", ""], rows, right=[3])
+    unfinished = sum(line.state != "done" for line in lines)
+    say(f"{counted(len(lines), 'artifact')}, {unfinished} unfinished")
+
+
+def _progress(rows: int, items: int) -> str:
+    return counted(rows, "row") if rows else f"{counted(items, 'item')} done" if items else ""
 
 
 def gc(
-    path: options.Path,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A prepared corpus.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Remove what no manifest of a prepared corpus names: artifacts of earlier recipes, files of killed writers."""
-    found = [str(folder) for folder in artifacts.garbage(path)]
-    freed = 0 if dry_run else artifacts.collect(path)
+    """Remove what the manifest of a prepared corpus does not name: artifacts of earlier recipes, remains of killed runs.
+
+    What a live process works on stays.
+    """
+    from corpuskit.workflow import artifacts
+
+    found = artifacts.garbage(path)
+    sizes = {str(item): artifacts.size_of(item) for item in found}
+    freed = sum(sizes.values()) if dry_run else artifacts.collect(path)
     if json:
-        print_json({"removed": [] if dry_run else found, "garbage": found, "bytes": freed})
+        print_json({"removed": [] if dry_run else list(sizes), "garbage": list(sizes), "bytes": freed})
         return
-    for folder in found:
-        messages.print(f"{'would remove' if dry_run else 'removed'} {folder}")
-    messages.print(f"{len(found)} items, {bytes_text(freed)} freed")
+    rows = [("would remove" if dry_run else "removed", bytes_text(size), item) for item, size in sizes.items()]
+    if rows:
+        print_table(["", "", ""], rows, right=[1])
+    say(f"{counted(len(found), 'item')}, {bytes_text(freed)} {'to free' if dry_run else 'freed'}")

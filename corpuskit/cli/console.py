@@ -1,28 +1,52 @@
-"""What a person sees: messages, tables and progress on stderr, results on stdout."""
+"""What a person sees: results on stdout; messages and errors on stderr."""
 
-import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import orjson
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
-
-if TYPE_CHECKING:
-    from corpuskit.manifest import Marker
-    from pipelines.engine import Item, Phase, Step
+from rich.text import Text
 
 messages = Console(stderr=True, highlight=False)
+"""Progress and remarks, which `--quiet` turns off."""
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+"""What went wrong; never turned off, never wrapped."""
 results = Console(highlight=False, soft_wrap=True)
+"""What was asked for."""
+WIDE = 100
+"""Columns that results are made for where there is no terminal to ask."""
+
+
+def set_quiet(value: bool) -> bool:
+    """Turn messages off or on: the callback of `--quiet`."""
+    messages.quiet = value
+    return value
+
+
+def fail(text: str) -> None:
+    """Print an error."""
+    errors.print("[red]error:[/] ", end="")
+    errors.print(text, markup=False)
+
+
+def warn(notes: Iterable[str]) -> None:
+    """Print warnings."""
+    for note in notes:
+        messages.print("[yellow]warning:[/] ", end="", soft_wrap=True)
+        messages.print(note, markup=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Print a remark, whatever characters its paths and names hold."""
+    messages.print(text, markup=False, soft_wrap=True)
+
+
+def busy(text: str) -> AbstractContextManager[Any]:
+    """Show a spinner while a block runs, in a terminal."""
+    shown = messages.is_terminal and not messages.quiet
+    return messages.status(text) if shown else nullcontext()
 
 
 def print_json(value: Any) -> None:
@@ -30,84 +54,55 @@ def print_json(value: Any) -> None:
     results.out(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode(), highlight=False)
 
 
+def print_text(text: str = "") -> None:
+    """Print a line of a result as it is."""
+    results.print(text, markup=False)
+
+
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[int] = ()
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[int] = (), one_line: bool = False
 ) -> None:
-    """Print a table; columns whose index is in `right` hold numbers."""
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    """Print a table.
+
+    Args:
+        columns: headings; all empty: no line of headings.
+        rows: cells, as text.
+        right: indexes of the columns that hold numbers.
+        one_line: cut cells that are too long, rather than fold them into more lines.
+    """
+    table = Table(show_header=any(columns), header_style="bold", box=None, pad_edge=False)
     numbers = set(right)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index in numbers else "left", overflow="fold")
+        justify: Any = "right" if index in numbers else "left"
+        table.add_column(column, justify=justify, no_wrap=one_line, overflow="ellipsis" if one_line else "fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    results.print(table)
+        table.add_row(*(Text(str(cell)) for cell in row))
+    unbounded = not results.is_terminal and not one_line
+    results.print(table, width=10_000 if unbounded else width(), soft_wrap=False, crop=False)
+
+
+def width() -> int:
+    """Return the columns of the terminal, or `WIDE` where there is none."""
+    return results.width if results.is_terminal else WIDE
 
 
 def bytes_text(count: float) -> str:
     """Return a size as a person reads it, such as `31.9 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
+        if count < 999.95:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
 
 
-class Bars:
-    """Shows each phase of each step as a bar with rate and remaining time; implements the engine's `Progress`."""
+def seconds_text(seconds: float) -> str:
+    """Return a duration as a person reads it: `4.1 s`, `2 min 05 s`, `3 h 12 min`."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
-    def __init__(self) -> None:
-        self._bars = Progress(
-            TextColumn("{task.description:<28}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]:>12}"),
-            TimeElapsedColumn(),
-            TextColumn("eta"),
-            TimeRemainingColumn(),
-            console=messages,
-            transient=True,
-        )
-        self._task: TaskID | None = None
-        self._started = 0.0
-        self._bytes = 0
 
-    def __enter__(self) -> "Bars":
-        self._bars.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bars.stop()
-
-    def phase_started(
-        self, step: "Step", phase: "Phase", items_total: int, items_done: int, bytes_total: int, bytes_done: int
-    ) -> None:
-        """Begin a bar."""
-        self._started, self._bytes = time.monotonic(), 0
-        label = f"{step.name}: {phase.name}" if step.kind != "variant" else f"variant {step.name}: {phase.name}"
-        self._task = self._bars.add_task(label, total=items_total, completed=items_done, rate="")
-
-    def item_finished(self, step: "Step", phase: "Phase", item: "Item", marker: "Marker") -> None:
-        """Advance the bar."""
-        if self._task is None:
-            return
-        self._bytes += item.size
-        seconds = max(time.monotonic() - self._started, 1e-3)
-        rate = f"{bytes_text(self._bytes / seconds)}/s" if item.size else ""
-        self._bars.update(self._task, advance=1, rate=rate)
-
-    def phase_finished(self, step: "Step", phase: "Phase") -> None:
-        """Replace the bar by a line once the step's last phase is done."""
-        if self._task is not None:
-            self._bars.remove_task(self._task)
-            self._task = None
-        if phase.name == step.phases[-1].name:
-            seconds = time.monotonic() - self._started
-            messages.print(f"[green]✓[/] {step.kind} [bold]{step.name}[/] [dim]{seconds:.1f} s[/]")
-
-    def worker_died(self, step: "Step", phase: "Phase", item: "Item", reason: str) -> None:
-        """Say that a worker died; its item is tried again."""
-        messages.print(f"[yellow]a worker died[/] ({reason}) at {step.name}/{phase.name}/{item.name}; trying again")
-
-    def note(self, text: str) -> None:
-        """Print a line."""
-        messages.print(f"[dim]{text}[/]")
+def counted(count: float, one: str) -> str:
+    """Return a number with its noun: `1 file`, `2,000 files`."""
+    return f"{count:,.0f} {one}" if count == 1 else f"{count:,.0f} {one}s"

@@ -1,17 +1,39 @@
 """Commands that turn raw text into a prepared corpus: run, annotate, dedup, select."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from corpuskit.cli import options, session
-from corpuskit.cli.console import bytes_text, messages, print_json, print_table
+from corpuskit.cli.console import bytes_text, print_json, print_table, print_text, say, warn
+
+if TYPE_CHECKING:
+    from corpuskit.workflow.flow import Flow
+
+PANEL = "Data"
+MOST_REASONS = 10
+"""Reasons for dropping documents that are shown for each variant."""
+QUANTILES = ("1 %", "10 %", "50 %", "90 %", "99 %")
 
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    for command in (run, annotate, dedup, select, schema):
-        app.command(rich_help_panel="Data")(command)
+    command = options.adder(app, PANEL)
+    command(
+        run,
+        "corpuskit run recipes/text_files.yaml --out out --plan",
+        "corpuskit run recipes/text_files.yaml --out out --set sources[0].paths=data/*.jsonl.zst",
+        "corpuskit run recipe.yaml --out /shared/out --slice $SLURM_ARRAY_TASK_ID/16",
+    )
+    command(annotate, "corpuskit annotate data/*.jsonl.zst --signals length,gopher --out out")
+    command(dedup, "corpuskit dedup data/ --out out", "corpuskit dedup pages.parquet --text-field content --ngram 8")
+    command(
+        select,
+        "corpuskit select data/*.jsonl.zst --policy gopher --out out --export kept.jsonl.zst",
+        "corpuskit select chinese/ --policy zh --deduplicate --out out",
+        "corpuskit select data/ --policy rules.yaml    # rules: [{signal: gopher.words, min: 50}]",
+    )
+    command(schema, "corpuskit schema > recipe.schema.json")
 
 
 def run(
@@ -28,49 +50,77 @@ def run(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Run all data steps of a recipe: documents, signals, duplicates, variants, tokenizers, token shards."""
+    """Run all data steps of a recipe: documents, signals, duplicates, variants, tokenizers, token shards.
+
+    What is finished is skipped; what was interrupted goes on where it was.
+    """
     from corpuskit.recipe import load
     from corpuskit.workflow.flow import Flow
+    from corpuskit.workflow.places import check_corpus_folder
 
     flow = Flow(load(recipe, set_), out)
     if plan:
         _print_plan(flow, json)
         return
-    with session.engine(workers, runner, runner_option, slice_, quiet) as engine:
-        notes = flow.prepare(engine)
-    session.show(notes)
+    check_corpus_folder(out)
+    with session.engine(workers, runner, runner_option, slice_) as engine:
+        warn(flow.prepare(engine))
     _print_corpus(flow, json)
 
 
-def _print_plan(flow: Any, json: bool) -> None:
+def _print_plan(flow: "Flow", json: bool) -> None:
     from dataclasses import asdict
 
-    from corpuskit.workflow.plan import plan
+    from corpuskit.workflow.plan import plan, recipe_changes
 
-    lines = plan(flow)
+    lines, changes = plan(flow), recipe_changes(flow)
     if json:
-        print_json([asdict(line) for line in lines])
+        print_json({"changes": changes, "artifacts": [asdict(line) for line in lines]})
         return
-    rows = [(line.action, line.kind, line.name, "\n".join(line.changes)) for line in lines]
-    print_table("", ["action", "artifact", "name", "changed"], rows)
+    if changes:
+        print_text("changed in the recipe since the last run:")
+        for change in changes:
+            print_text(f"  {change}")
+        print_text()
+    print_table(
+        ["action", "artifact", "name", "because"],
+        [(line.action, line.kind, line.name, "\n".join(line.changes)) for line in lines],
+    )
 
 
-def _print_corpus(flow: Any, json: bool) -> None:
+def _print_corpus(flow: "Flow", json: bool, reasons: bool = False, **more: Any) -> None:
     from corpuskit.corpus import Corpus
-    from corpuskit.workflow.summary import funnel
+    from corpuskit.workflow.summary import drops, funnel
 
-    steps = funnel(Corpus(flow.out))
+    corpus = Corpus(flow.out)
+    steps, dropped = funnel(corpus), drops(corpus)
     if json:
-        print_json({"out": flow.out, "funnel": steps})
+        print_json({"out": flow.out, "funnel": steps, "dropped": dropped, **more})
         return
     rows = [(step["step"], f"{step['documents']:,}", bytes_text(step["bytes"])) for step in steps]
-    print_table("", ["step", "documents", "text"], rows, right=[1, 2])
-    messages.print(f"\nprepared corpus: {flow.out}")
+    print_table(["step", "documents", "text"], rows, right=[1, 2])
+    if reasons:
+        for found in dropped.values():
+            _print_reasons(found)
+    say(f"prepared corpus: {flow.out}")
+
+
+def _print_reasons(dropped: list[dict[str, Any]]) -> None:
+    if not dropped:
+        return
+    rows = [(drop["reason"], f"{drop['documents']:,}", bytes_text(drop["bytes"])) for drop in dropped[:MOST_REASONS]]
+    if len(dropped) > MOST_REASONS:
+        rest = sum(drop["documents"] for drop in dropped[MOST_REASONS:])
+        rows.append((f"… {len(dropped) - MOST_REASONS} more", f"{rest:,}", ""))
+    print_text()
+    print_table(["dropped because of", "documents", "text"], rows, right=[1, 2])
 
 
 def annotate(
     inputs: options.Inputs,
-    signals: Annotated[str, typer.Option(help="Signal groups, separated by commas.")] = "length,gopher",
+    signals: Annotated[
+        str, typer.Option(metavar="GROUPS", help="Signal groups, separated by commas: length, gopher, composition.")
+    ] = "length,gopher",
     out: options.Out = "out",
     text_field: options.TextField = "text",
     id_field: options.IdField = None,
@@ -78,17 +128,28 @@ def annotate(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure signals of documents into row-aligned sidecars."""
-    from corpuskit.workflow.flow import Flow
+    """Measure numbers about documents (signals) into row-aligned sidecars, and show how they are distributed."""
+    from corpuskit.workflow.distributions import distributions
 
-    flow = Flow(session.recipe_for(inputs, text_field, id_field, signals=signals.split(",")), out)
-    _prepare(flow, workers, quiet, json)
+    groups = [group.strip() for group in signals.split(",") if group.strip()]
+    recipe = session.recipe_for(inputs, text_field, id_field, named={"signals": "--signals"}, signals=groups)
+    flow = _prepare(recipe, out, workers)
+    found = distributions(flow.signals)
+    if json:
+        _print_corpus(flow, json, signals=found)
+        return
+    rows = [
+        (signal["signal"], *(f"{value:.4g}" for value in signal["quantiles"]), f"{signal['missing']:,}")
+        for signal in found
+    ]
+    print_table(["signal", *QUANTILES, "missing"], rows, right=range(1, len(QUANTILES) + 2))
+    say(f"prepared corpus: {out}")
 
 
 def dedup(
     inputs: options.Inputs,
     out: options.Out = "out",
-    ngram: Annotated[int, typer.Option(help="Words in a shingle.")] = 5,
+    ngram: Annotated[int, typer.Option(metavar="N", help="Words in a shingle.")] = 5,
     text_field: options.TextField = "text",
     id_field: options.IdField = None,
     workers: options.Workers = None,
@@ -96,20 +157,29 @@ def dedup(
     quiet: options.Quiet = False,
 ) -> None:
     """Find exact and near duplicates, and keep one document of each cluster (variant `unique`)."""
-    from corpuskit.workflow.flow import Flow
-
     parts = {"dedup": {"ngram": ngram}, "variants": {"unique": {"deduplicate": True}}}
-    _prepare(Flow(session.recipe_for(inputs, text_field, id_field, **parts), out), workers, quiet, json)
+    recipe = session.recipe_for(inputs, text_field, id_field, named={"dedup.ngram": "--ngram"}, **parts)
+    _print_corpus(_prepare(recipe, out, workers), json, reasons=True)
 
 
 def select(
     inputs: options.Inputs,
-    policy: Annotated[str, typer.Option(help="A preset (gopher, zh, none) or a YAML file with rules.")],
+    policy: Annotated[
+        str, typer.Option(metavar="POLICY", help="A preset (gopher, zh, none) or a YAML file with rules.")
+    ],
     out: options.Out = "out",
-    languages: Annotated[str | None, typer.Option(help="Languages of the input, separated by commas.")] = None,
-    deduplicate: Annotated[bool, typer.Option(help="Also keep one document of each cluster of duplicates.")] = False,
+    languages: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODES", help="Languages of the input, separated by commas. [dim]Default: the preset's.[/]"
+        ),
+    ] = None,
+    deduplicate: Annotated[
+        bool, typer.Option("--deduplicate", help="Also keep one document of each cluster of duplicates.")
+    ] = False,
     export: Annotated[
-        str | None, typer.Option(help="Write the kept documents to this .jsonl(.gz, .zst) or .parquet.")
+        str | None,
+        typer.Option(metavar="FILE", help="Write the kept documents to this .jsonl, .jsonl.gz, .jsonl.zst or .parquet."),
     ] = None,
     text_field: options.TextField = "text",
     id_field: options.IdField = None,
@@ -118,25 +188,32 @@ def select(
     quiet: options.Quiet = False,
 ) -> None:
     """Apply a policy: which documents stay (variant `selected`), and why the others do not."""
-    from corpuskit.workflow.exporting import export_variant, policy_fields
-    from corpuskit.workflow.flow import Flow
+    from corpuskit.workflow.exporting import check_export, export_variant, policy_fields
 
     fields = policy_fields(policy)
+    if export:
+        check_export(export)
     parts: dict[str, Any] = {"variants": {"selected": {"policy": fields.policy, "deduplicate": deduplicate}}}
     parts["languages"] = languages.split(",") if languages else fields.languages
     if deduplicate:
         parts["dedup"] = {}
-    flow = Flow(session.recipe_for(inputs, text_field, id_field, **parts), out)
-    _prepare(flow, workers, quiet, json)
+    named = {"variants.selected.policy.preset: preset": "--policy: preset", "variants.selected.policy.": f"{policy}: "}
+    flow = _prepare(session.recipe_for(inputs, text_field, id_field, named=named, **parts), out, workers)
+    exported = {"exported": {"path": export, "documents": export_variant(flow, "selected", export)}} if export else {}
+    _print_corpus(flow, json, reasons=True, **exported)
     if export:
-        rows = export_variant(flow, "selected", export)
-        messages.print(f"{rows:,} documents written to {export}")
+        say(f"{exported['exported']['documents']:,} documents written to {export}")
 
 
-def _prepare(flow: Any, workers: int | None, quiet: bool, json: bool) -> None:
-    with session.engine(workers, quiet=quiet) as engine:
-        session.show(flow.prepare(engine))
-    _print_corpus(flow, json)
+def _prepare(recipe: Any, out: str, workers: int | None) -> "Flow":
+    from corpuskit.workflow.flow import Flow
+    from corpuskit.workflow.places import check_corpus_folder
+
+    flow = Flow(recipe, out)
+    check_corpus_folder(out)
+    with session.engine(workers) as engine:
+        warn(flow.prepare(engine))
+    return flow
 
 
 def schema() -> None:

@@ -1,40 +1,80 @@
 """Options that several commands share, as annotated types."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
+
+from corpuskit.cli.console import set_quiet
 
 Inputs = Annotated[
     list[str],
     typer.Argument(metavar="IN...", help="Files, folders, globs or URLs of JSONL(.gz, .zst), Parquet, Arrow or text."),
 ]
 RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe, in YAML.")]
-Path = Annotated[str, typer.Argument(metavar="PATH", help="A folder that corpuskit made.")]
-Out = Annotated[str, typer.Option("--out", "-o", help="Folder for what is made; run again to resume.")]
+Path = Annotated[str, typer.Argument(metavar="PATH", help="A folder that corpuskit made, or one that holds such.")]
+Out = Annotated[
+    str, typer.Option("--out", "-o", metavar="DIR", help="Folder for what is made; run again to go on where it was.")
+]
 Set = Annotated[
     list[str],
-    typer.Option("--set", metavar="PATH=VALUE", help="Override a recipe field, such as pretrain.budget_bytes=10MB."),
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Override a recipe field: pretrain.budget_bytes=10MB. May be repeated."
+    ),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", "-w", min=0, help="Worker processes; 0 works in this process. [default: one a core]"),
+    typer.Option(
+        "--workers",
+        "-w",
+        metavar="N",
+        min=0,
+        help="Worker processes; 0 works in this process alone. [dim]Default: one per core.[/]",
+    ),
 ]
 Runner = Annotated[
     str,
-    typer.Option(help="`local`, or the name of a Beam runner: FlinkRunner, SparkRunner, DataflowRunner, …"),
+    typer.Option(
+        metavar="NAME", help="Where phases run: this machine, or a Beam runner (flink, spark, dataflow, FnApiRunner)."
+    ),
 ]
 RunnerOption = Annotated[
-    list[str], typer.Option("--runner-option", metavar="--NAME=VALUE", help="A Beam pipeline option; may be repeated.")
+    list[str],
+    typer.Option(
+        "--runner-option", metavar="OPTION", help="A Beam pipeline option, as --flink_master=…; may be repeated."
+    ),
 ]
 Slice = Annotated[
     str | None,
     typer.Option(
         "--slice",
         metavar="K/N",
-        help="Do the K-th of N parts of each phase: for job arrays on a shared folder. Exit code 75: not ready yet.",
+        help="Do the K-th of N shares of each phase: for job arrays on a shared folder. Ends with exit code 75 where "
+        "other shares must finish first.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
-TextField = Annotated[str, typer.Option("--text-field", help="Name of the text column or JSON field.")]
-IdField = Annotated[str | None, typer.Option("--id-field", help="Name of the id column or JSON field.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print the result and errors only.", callback=set_quiet, is_eager=True)
+]
+TextField = Annotated[
+    str, typer.Option("--text-field", metavar="NAME", help="Name of the text column or JSON field.")
+]
+IdField = Annotated[
+    str | None,
+    typer.Option("--id-field", metavar="NAME", help="Name of the id column or JSON field. [dim]Default: id.[/]"),
+]
+
+
+def examples(*commands: str) -> str:
+    """Return what `--help` ends with: commands to copy."""
+    return "\n\n".join(["[bold]Examples[/]", *(f"  {command.replace('[', chr(92) + '[')}" for command in commands)])
+
+
+def adder(app: typer.Typer, panel: str | None) -> Callable[..., None]:
+    """Return a function that adds a command to an app, with examples at the end of its help."""
+
+    def add(command: Callable[..., None], *lines: str) -> None:
+        app.command(rich_help_panel=panel, epilog=examples(*lines))(command)
+
+    return add

@@ -1,16 +1,20 @@
 """From options to an engine and a recipe, for every command that runs steps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from corpuskit.cli.console import Bars, messages
+from corpuskit.cli.console import messages, say
+from corpuskit.errors import RecipeError
 
 if TYPE_CHECKING:
     from corpuskit.recipe import Recipe
     from pipelines.engine import Engine
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 
 @contextmanager
@@ -19,36 +23,61 @@ def engine(
     runner: str = "local",
     runner_options: Sequence[str] = (),
     slice_: str | None = None,
-    quiet: bool = False,
 ) -> Iterator["Engine"]:
     """Open an engine with a progress display; workers end with the block."""
+    from corpuskit.cli.progress import Bars, Lines
     from pipelines.engine import Engine, EngineOptions, Silent, parse_slice
 
     chosen: dict[str, Any] = {"runner": runner, "runner_options": tuple(runner_options)}
     if workers is not None:
         chosen["workers"] = workers
-    if slice_:
+    if slice_ is not None:
         chosen["slice"] = parse_slice(slice_)
     options = EngineOptions(**chosen)
+    shown = nullcontext(Silent()) if messages.quiet else Bars() if messages.is_terminal else Lines()
     try:
-        with nullcontext(Silent()) if quiet else Bars() as progress, Engine(options, progress) as opened:
+        with shown as progress, Engine(options, progress) as opened:
             yield opened
     except KeyboardInterrupt:
-        messages.print("[yellow]interrupted[/]; run the same command again to go on where it was")
-        raise typer.Exit(130) from None
+        say("interrupted: run the same command again to go on where it was")
+        raise typer.Exit(INTERRUPTED) from None
 
 
-def recipe_for(inputs: Sequence[str], text_field: str = "text", id_field: str | None = None, **parts: Any) -> "Recipe":
-    """Make the recipe of a command that works on files alone."""
+def recipe_for(
+    inputs: Sequence[str],
+    text_field: str = "text",
+    id_field: str | None = None,
+    *,
+    named: Mapping[str, str] | None = None,
+    **parts: Any,
+) -> "Recipe":
+    """Make the recipe of a command that works on files alone.
+
+    Args:
+        inputs: files, folders, globs, URLs.
+        text_field: name of the text column or field.
+        id_field: name of the id column or field.
+        named: recipe fields that the user gave by an option or in a file, and what to call them in errors.
+        parts: further fields of the recipe.
+
+    Raises:
+        RecipeError: a field is wrong; in the user's terms.
+    """
     from corpuskit.recipe.load import build
 
     source: dict[str, Any] = {"name": "input", "paths": list(inputs), "text": text_field}
     if id_field:
         source["id"] = id_field
-    return build({"name": "files", "sources": [source], "heldout": {"share": 0.0}, **parts})
+    try:
+        return build({"name": "files", "sources": [source], "heldout": {"share": 0.0}, "dedup": None, **parts})
+    except RecipeError as error:
+        raise _in_terms_of(named or {}, error) from None
 
 
-def show(notes: Sequence[str]) -> None:
-    """Print warnings."""
-    for note in notes:
-        messages.print(f"[yellow]warning:[/] {note}")
+def _in_terms_of(named: Mapping[str, str], error: RecipeError) -> RecipeError:
+    """Name options instead of places in a recipe that the user never saw."""
+    lines = []
+    for text in str(error).splitlines():
+        place = next((place for place in named if text.startswith(place)), None)
+        lines.append(text if place is None else named[place] + text.removeprefix(place))
+    return RecipeError("", "\n".join(lines))

@@ -5,13 +5,27 @@ from typing import Annotated, Any
 import typer
 
 from corpuskit.cli import options, session
-from corpuskit.cli.console import messages, print_json, print_table, results
+from corpuskit.cli.console import busy, print_json, print_table, print_text, say, warn
+
+PANEL = "Models"
 
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    for command in (demo, compare, pretrain, evaluate):
-        app.command(rich_help_panel="Models")(command)
+    command = options.adder(app, PANEL)
+    command(demo, "corpuskit demo", "corpuskit demo --out demo2 --set compare.seeds=[0,1,2,3,4]")
+    command(
+        compare,
+        "corpuskit compare recipes/text_files.yaml --out out",
+        "corpuskit compare recipe.yaml --set compare.seeds=[0,1] --set pretrain.budget_bytes=1MB",
+        "corpuskit compare recipe.yaml --json | jq .comparison.tasks",
+    )
+    command(pretrain, "corpuskit pretrain recipes/text_files.yaml --out out --set pretrain.budget_bytes=10MB")
+    command(
+        evaluate,
+        "corpuskit evaluate out/runs/*",
+        "corpuskit evaluate out/runs/bpe--raw--seed0-1a2b3c4d --recipe other_tasks.yaml",
+    )
 
 
 def demo(
@@ -24,7 +38,7 @@ def demo(
     """Run the whole flow on the documentation of this Python: minutes, no download, ends with a report."""
     from corpuskit.workflow.demo import RECIPE
 
-    compare(RECIPE, out, set_, workers, json=json, quiet=quiet)
+    compare(RECIPE, out, set_, workers, json=json)
 
 
 def compare(
@@ -37,20 +51,23 @@ def compare(
     quiet: options.Quiet = False,
 ) -> None:
     """Run a recipe to its end: data, tokenizers, every run of the grid, tasks, statistics, report.html."""
+    from corpuskit.cli.scores import print_scores
     from corpuskit.recipe import load
-    from corpuskit.workflow.comparing import compare as run_comparison
+    from corpuskit.workflow import comparing
+    from corpuskit.workflow.extras import require_comparison
+    from corpuskit.workflow.places import check_corpus_folder
 
     loaded = load(recipe, set_)
-    with session.engine(workers, slice_=slice_, quiet=quiet) as engine:
-        compared = run_comparison(loaded, out, engine)
-    session.show(compared.notes)
+    require_comparison()
+    check_corpus_folder(out)
+    with session.engine(workers, slice_=slice_) as engine:
+        compared = comparing.compare(loaded, out, engine)
+    warn(compared.notes)
     if json:
         print_json({"report": compared.report, "comparison": compared.comparison})
         return
-    results.print(compared.table)
-    for sentence in compared.comparison.headlines:
-        results.print(f"• {sentence}")
-    messages.print(f"\nreport: {compared.report}")
+    print_scores(compared.comparison)
+    print_text(f"report: {compared.report}")
 
 
 def pretrain(
@@ -65,39 +82,67 @@ def pretrain(
     """Prepare the data and train every run of the grid; resume where an earlier call stopped."""
     from corpuskit.recipe import load
     from corpuskit.workflow.comparing import train_all
+    from corpuskit.workflow.extras import require_training
+    from corpuskit.workflow.places import check_corpus_folder
 
-    with session.engine(workers, slice_=slice_, quiet=quiet) as engine:
-        trained = train_all(load(recipe, set_), out, engine)
+    loaded = load(recipe, set_)
+    require_training()
+    check_corpus_folder(out)
+    with session.engine(workers, slice_=slice_) as engine:
+        trained = train_all(loaded, out, engine)
     if json:
         print_json(trained)
         return
-    columns = ["run", "bits per byte", "tokens", "tokens/s", "folder"]
+    _print_runs(trained)
+    say(f"runs: {out}/runs")
+
+
+def _print_runs(trained: list[dict[str, Any]]) -> None:
+    """Print bits per byte on the overall held-out sets; those of single sources are in the JSON."""
+    sets = [name for name in ("raw", "common") if any(name in run["validation"] for run in trained)]
     rows = [
-        (run["name"], _bits(run["validation"]), f"{run['tokens']:,}", f"{run['tokens_per_second']:,.0f}", run["folder"])
+        (
+            run["name"],
+            f"{run['tokens']:,}",
+            f"{run['tokens_per_second']:,.0f}",
+            *(_bits(run["validation"], name) for name in sets),
+        )
         for run in trained
     ]
-    print_table("", columns, rows, right=[1, 2, 3])
+    columns = ["run", "tokens", "tokens/s", *(f"bits per byte, {name}" for name in sets)]
+    print_table(columns, rows, right=range(1, len(columns)))
 
 
-def _bits(validation: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {scores['bits_per_byte']:.3f}" for name, scores in validation.items() if "bits_per_byte" in scores
-    )
+def _bits(validation: dict[str, Any], name: str) -> str:
+    value = validation.get(name, {}).get("bits_per_byte")
+    return "–" if value is None else f"{value:.3f}"
 
 
 def evaluate(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
     recipe: Annotated[
-        str | None, typer.Option(help="Take tasks and settings from this recipe. [default: the corpus's own]")
+        str | None,
+        typer.Option(
+            metavar="RECIPE", help="Take tasks and settings from this recipe. [dim]Default: the corpus's own.[/]"
+        ),
     ] = None,
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Score finished runs on downstream tasks."""
     from corpuskit.workflow.comparing import evaluate_runs
+    from corpuskit.workflow.extras import require_training
 
-    scores = evaluate_runs(runs, recipe)
+    require_training()
+    scores = []
+    for number, run in enumerate(runs, 1):
+        with busy(f"scoring run {number} of {len(runs)}"):
+            scores += evaluate_runs([run], recipe)
     if json:
         print_json(scores)
         return
-    rows = [(score["run"], score["task"], f"{score['value']:.3f}", f"{score['chance']:.3f}") for score in scores]
-    print_table("", ["run", "task", "accuracy", "chance"], rows, right=[2, 3])
+    rows = [
+        (score["run"], score["task"], score["metric"], f"{score['value']:.3f}", f"{score['chance']:.3f}")
+        for score in scores
+    ]
+    print_table(["run", "task", "metric", "score", "chance"], rows, right=[3, 4])

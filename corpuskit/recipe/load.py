@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from corpuskit import storage
 from corpuskit.errors import RecipeError, nearest
 from corpuskit.recipe.model import Recipe
+from corpuskit.recipe.problems import kind_of, place, problems
 
+PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
 SEGMENT = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+NAMED = ("variants", "tokenizers", "tasks")
+"""Fields whose keys are names that the user gives."""
 
 
 def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
@@ -27,16 +30,48 @@ def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: naming the field, what was given and what was expected.
         InputError: the file cannot be read.
     """
-    try:
-        data = yaml.safe_load(storage.read_bytes(path))
-    except yaml.YAMLError as error:
-        raise RecipeError(path, f"not YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise RecipeError(path, f"expected a mapping of fields, found {type(data).__name__}")
-    data.setdefault("name", Path(path).stem)
+    data = read_yaml(path)
+    data.setdefault("name", re.sub(r"[^A-Za-z0-9_.+]+", "_", Path(path).stem).lstrip("_.+") or "recipe")
     for override in overrides:
         _override(data, override)
     return build(data)
+
+
+def read_yaml(path: str) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping of fields.
+
+    Raises:
+        RecipeError: it holds something else, or a field twice.
+        InputError: the file cannot be read.
+    """
+    try:
+        data = yaml.load(storage.read_bytes(path), _Loader)  # noqa: S506  a SafeLoader
+    except yaml.YAMLError as error:
+        raise RecipeError(path, f"not YAML: {_yaml_problem(error)}") from error
+    if not isinstance(data, dict):
+        raise RecipeError(path, f"expected fields with values, found {kind_of(data)}")
+    if wrong := [key for key in data if not isinstance(key, str)]:
+        raise RecipeError(path, f"expected names of fields, found {kind_of(wrong[0])}")
+    return data
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that occurs twice in a mapping, where YAML silently takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.MarkedYAMLError(problem=f"{key.value!r} is given twice", problem_mark=key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return f"{error.problem} (line {mark.line + 1}, column {mark.column + 1})"
+    return str(error).splitlines()[0]
 
 
 def build(data: dict[str, Any]) -> Recipe:
@@ -48,10 +83,10 @@ def build(data: dict[str, Any]) -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        problems = [_describe(details) for details in error.errors()]
-        path, message = problems[0]
-        more = "".join(f"\n{place}: {text}" for place, text in problems[1:])
-        raise RecipeError(path, message + more) from None
+        found = problems(error, data, Recipe)
+        first, message = found[0]
+        more = "".join(f"\n{where}: {text}" if where else f"\n{text}" for where, text in found[1:])
+        raise RecipeError(first, message + more) from None
 
 
 def schema() -> dict[str, Any]:
@@ -61,63 +96,39 @@ def schema() -> dict[str, Any]:
 
 def _override(data: dict[str, Any], override: str) -> None:
     path, sign, value = override.partition("=")
-    if not sign or not path:
-        raise RecipeError("--set", f"expected path=value, given {override!r}")
+    if not sign or not PATH.fullmatch(path):
+        raise RecipeError("--set", f"expected path=value, such as pretrain.budget_bytes=10MB, given {override!r}")
     keys: list[str | int] = [int(index) if index else name for name, index in SEGMENT.findall(path)]
     node: Any = data
-    for position, key in enumerate(keys[:-1]):
-        node = _child(node, key, path, keys[: position + 1])
+    for depth, key in enumerate(keys[:-1]):
+        node = _child(node, key, keys[: depth + 1])
+    if not _takes(node, keys[-1]):
+        raise _no_place(node, keys)
     try:
-        node[keys[-1]] = yaml.safe_load(value)
-    except (IndexError, TypeError, KeyError):
-        raise RecipeError("--set", f"{path}: there is no such place in the recipe") from None
+        node[keys[-1]] = yaml.load(value, _Loader)  # noqa: S506
+    except yaml.YAMLError as error:
+        raise RecipeError("--set", f"{path}: {value!r} is not YAML: {_yaml_problem(error)}") from None
 
 
-def _child(node: Any, key: str | int, path: str, walked: list[str | int]) -> Any:
-    if isinstance(node, dict):
-        if node.get(key) is None:
-            node[key] = {}
-        return node[key]
-    if isinstance(node, list) and isinstance(key, int) and key < len(node):
-        return node[key]
-    raise RecipeError("--set", f"{path}: {_place(walked)} does not exist in the recipe")
+def _child(node: Any, key: str | int, walked: list[str | int]) -> Any:
+    """Return what lies at a key, making a section that is not there; names that the user gave must exist."""
+    if not _takes(node, key):
+        raise _no_place(node, walked)
+    if isinstance(node, dict) and node.get(key) is None:
+        if len(walked) == 2 and walked[0] in NAMED and key not in node:
+            close = nearest(str(key), node)
+            raise RecipeError("--set", f"{place(walked)}: the recipe has no {walked[0]} of that name{close}")
+        node[key] = {}
+    return node[key]
 
 
-def _place(location: Sequence[str | int]) -> str:
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
+def _takes(node: Any, key: str | int) -> bool:
+    if isinstance(node, list):
+        return isinstance(key, int) and key < len(node)
+    return isinstance(node, dict) and isinstance(key, str)
 
 
-def _describe(details: ErrorDetails) -> tuple[str, str]:
-    """Return (place, message) of one validation error, with the nearest known name for an unknown field."""
-    location = [part for part in details["loc"] if not _is_union_tag(part)]
-    if details["type"] == "extra_forbidden":
-        *parents, name = location
-        return _place(location), f"unknown field{nearest(str(name), _fields_at(parents))}"
-    message = details["msg"].removeprefix("Value error, ")
-    if details["type"] == "missing":
-        return _place(location), "this field is required"
-    return _place(location), f"{message}, given {details['input']!r}"
-
-
-def _is_union_tag(part: str | int) -> bool:
-    """Pydantic puts the chosen member of a union into the location; the file has no such level."""
-    prefixes = ("function-", "constrained-", "tagged-")
-    return isinstance(part, str) and (part.startswith(prefixes) or part.endswith("Config"))
-
-
-def _fields_at(location: Sequence[str | int]) -> list[str]:
-    """Return the field names that are known at a place of the recipe, following the model's annotations."""
-    models: list[type[BaseModel]] = [Recipe]
-    for part in location:
-        annotations = [model.model_fields[part].annotation for model in models if part in model.model_fields]
-        models = [found for annotation in annotations for found in _models_in(annotation)] or models
-    return [name for model in models for name in model.model_fields]
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in getattr(annotation, "__args__", ()) for model in _models_in(argument)]
+def _no_place(node: Any, walked: list[str | int]) -> RecipeError:
+    parent = place(walked[:-1]) or "the recipe"
+    holds = f"{len(node)} entries, from [0] on" if isinstance(node, list) else kind_of(node)
+    return RecipeError("--set", f"{place(walked)}: there is no such place: {parent} holds {holds}")

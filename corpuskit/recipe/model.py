@@ -49,8 +49,8 @@ class Recipe(Config):
     """Which documents are held out of all training."""
     signals: tuple[str, ...] = ("length",)
     """Signal groups to measure; those that the variants' rules read are added."""
-    dedup: DedupConfig | None = None
-    """How duplicates are found; none by default."""
+    dedup: DedupConfig | None = DedupConfig()
+    """How duplicates are found, also those of held-out documents; `null` for not at all."""
     variants: dict[Name, VariantConfig] = Field(default={"all": VariantConfig()}, min_length=1)
     """Data variants by name."""
     tokenizers: dict[Name, TokenizerConfig] = Field(default_factory=dict)
@@ -90,7 +90,7 @@ class Recipe(Config):
     def _check_variants(self) -> None:
         for name, variant in self.variants.items():
             if variant.deduplicate and self.dedup is None:
-                raise RecipeError(f"variants.{name}.deduplicate", "needs a `dedup` section: no duplicates are known")
+                raise RecipeError(f"variants.{name}.deduplicate", "`dedup` is null, so no duplicates are known")
             policy.check(variant.policy, self.languages, f"variants.{name}.policy", known_signals())
 
     def _check_tokenizers(self) -> None:

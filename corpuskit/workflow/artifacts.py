@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpuskit import manifest, storage
-from corpuskit.errors import ArtifactError
+from corpuskit.errors import ArtifactError, CorruptArtifact
 from corpuskit.manifest import Manifest
 
 PREVIEW_ROWS = 5
@@ -22,7 +22,7 @@ class Progress:
     folder: str
     kind: str
     state: str
-    """`done`, `running` (an item is claimed by a live process), `dead` (claims without a heartbeat) or `stopped`."""
+    """`done`, `running` (a live process holds a claim), `dead` (claims of dead processes only) or `stopped`."""
     items: int
     """Finished items, over all phases; 0 once the artifact is done."""
     rows: int
@@ -34,41 +34,66 @@ def artifact_folders(root: str) -> list[Path]:
     base = storage.local(root)
     if not base.is_dir():
         raise ArtifactError(f"{root}: no such folder")
-    marks = [*base.rglob(manifest.NAME), *base.rglob("markers")]
-    return sorted({mark.parent for mark in marks if "work" not in mark.parts})
+    marks = [*base.rglob(manifest.NAME), *base.rglob("markers"), *base.rglob("claims")]
+    return sorted({mark.parent for mark in marks if "work" not in mark.relative_to(base).parts})
 
 
-def status(root: str, stale_after: float = 60.0) -> list[Progress]:
-    """Say of each artifact below `root` whether it is done, running or dead."""
-    return [_progress(folder, stale_after) for folder in artifact_folders(root)]
+def status(root: str) -> list[Progress]:
+    """Say of each artifact below `root` whether it is done, running, stopped or dead.
+
+    Raises:
+        ArtifactError: `root` is no folder, or holds no artifact.
+    """
+    folders = artifact_folders(root)
+    if not folders:
+        raise ArtifactError(f"{root}: nothing that corpuskit made is here")
+    return [_progress(folder) for folder in folders]
 
 
-def _progress(folder: Path, stale_after: float) -> Progress:
-    import time
+def _progress(folder: Path) -> Progress:
+    from pipelines.engine.claims import is_stale
 
     found = manifest.find(str(folder))
     if found:
         return Progress(str(folder), found.kind, "done", 0, found.rows, found.errors)
     finished = sum(1 for _ in (folder / "markers").rglob("*.json"))
-    beats = [claim.stat().st_mtime for claim in (folder / "claims").rglob("*") if claim.is_file()]
-    alive = any(time.time() - beat < stale_after for beat in beats)
-    state = "running" if alive else "dead" if beats else "stopped"
-    return Progress(str(folder), "", state, finished, 0, 0)
+    claims = [str(path) for path in (folder / "claims").rglob("*") if path.is_file()]
+    alive = any(not is_stale(claim) for claim in claims)
+    state = "running" if alive else "dead" if claims else "stopped"
+    return Progress(str(folder), _kind_of(folder), state, finished, 0, 0)
+
+
+def _kind_of(folder: Path) -> str:
+    """Say what an unfinished folder will be, by its place in a corpus."""
+    if folder.parent.name in ("variants", "tokenizers", "runs"):
+        return folder.parent.name.removesuffix("s")
+    return folder.parent.name if folder.parent.name in ("signals", "shards") else folder.name.rpartition("-")[0]
 
 
 def verify(root: str) -> Iterator[tuple[str, int]]:
     """Check every finished artifact below `root`; yield (folder, files checked).
 
     Raises:
-        CorruptArtifact: names each file that is missing or differs.
+        ArtifactError: there is none.
+        CorruptArtifact: names each file that is missing or differs, once all are checked.
     """
-    for folder in artifact_folders(root):
-        if manifest.find(str(folder)):
+    wrong = []
+    finished = [folder for folder in artifact_folders(root) if manifest.find(str(folder))]
+    if not finished:
+        raise ArtifactError(f"{root}: nothing that corpuskit finished is here")
+    for folder in finished:
+        try:
             yield str(folder), manifest.verify(str(folder))
+        except CorruptArtifact as error:
+            wrong.append(str(error))
+    if wrong:
+        raise CorruptArtifact("\n".join(wrong))
 
 
 def garbage(root: str) -> list[Path]:
     """Return what no manifest names: artifact folders of earlier recipes, and temporary files of killed writers.
+
+    While a live process works on the corpus, its folders and all temporary files are left alone.
 
     Raises:
         ArtifactError: `root` is not a prepared corpus, so nothing says what to keep.
@@ -76,21 +101,28 @@ def garbage(root: str) -> list[Path]:
     corpus = manifest.read(root, "corpus")
     base = storage.local(root)
     kept = {base / path for named in corpus.extra["artifacts"].values() for path in named.values()}
-    unnamed = [folder for folder in artifact_folders(root) if folder != base and not _is_kept(folder, kept)]
-    scratch = [path for path in base.rglob(".*.tmp") if not any(folder in path.parents for folder in unnamed)]
-    return sorted([*unnamed, *scratch])
+    folders = [folder for folder in artifact_folders(root) if folder != base]
+    running = [folder for folder in folders if _progress(folder).state == "running"]
+    unnamed = [folder for folder in folders if folder not in running and not _is_kept(folder, kept)]
+    scratch = [] if running else base.rglob(".*.tmp")
+    return sorted([*unnamed, *(path for path in scratch if not any(folder in path.parents for folder in unnamed))])
 
 
 def _is_kept(folder: Path, kept: set[Path]) -> bool:
     return any(folder == path or path in folder.parents or folder in path.parents for path in kept)
 
 
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files of a folder."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
 def collect(root: str) -> int:
     """Remove what `garbage` lists; return the bytes freed."""
-    freed = 0
-    for path in garbage(root):
-        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-        freed += sum(file.stat().st_size for file in files)
+    found = garbage(root)
+    freed = sum(map(size_of, found))
+    for path in found:
         storage.remove(str(path))
     return freed
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from corpuskit import manifest, storage
+from corpuskit import manifest
+from corpuskit.errors import CorpuskitError
 from corpuskit.manifest import Identity, Manifest, Target
 from corpuskit.policy import warnings
 from corpuskit.recipe import Recipe
@@ -141,11 +142,20 @@ class Flow:
 
     def _annotate(self, engine: "Engine") -> None:
         from pipelines import annotate
+        from pipelines.engine import Step
 
-        step = annotate.step(list(self.signals.values()), self.documents.folder, self.out)
+        for place in self.signals.values():
+            if place.done:
+                engine.run(Step(**vars(place), phases=()))  # nothing to run: the progress display shows it
+        targets = list(self.signals.values())
+        step = annotate.step(targets, self.documents.folder, self.out)
         if step is not None:
-            engine.run(step)
-            storage.remove(step.folder)
+            try:
+                engine.run(step)
+            except CorpuskitError:
+                if not all(target.done for target in targets):  # else whoever shares the folder has finished the pass
+                    raise
+        annotate.clean(self.out)
 
     def _dedup(self, engine: "Engine") -> None:
         from pipelines import dedup

@@ -61,6 +61,7 @@ class Engine:
             self._discard_damaged(step)
         if done := state.finished(step):
             _clean(step)  # the process that wrote it may have died before it cleaned up
+            self._progress.step_finished(step, done, skipped=True)
             return done
         storage.remove(storage.join(step.folder, manifest.NAME))  # one of another fingerprint: unfinished from here on
         try:
@@ -75,6 +76,7 @@ class Engine:
                 raise
             made = done
         _clean(step)
+        self._progress.step_finished(step, made, skipped=False)
         return made
 
     def _run_phases(self, step: Step) -> None:

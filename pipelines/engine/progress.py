@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from corpuskit.manifest import Marker
+from corpuskit.manifest import Manifest, Marker
 from pipelines.engine.phase import Item, Phase, Step
 
 
@@ -19,6 +19,9 @@ class Progress(Protocol):
 
     def phase_finished(self, step: Step, phase: Phase) -> None:
         """Every item of the phase has its marker."""
+
+    def step_finished(self, step: Step, made: Manifest, skipped: bool) -> None:
+        """A step has its manifest; `skipped`: it was there already, and nothing ran."""
 
     def worker_died(self, step: Step, phase: Phase, item: Item, reason: str) -> None:
         """A worker process ended in the middle of an item; `reason` is its signal or exit code."""
@@ -39,6 +42,9 @@ class Silent:
         """Ignore."""
 
     def phase_finished(self, step: Step, phase: Phase) -> None:
+        """Ignore."""
+
+    def step_finished(self, step: Step, made: Manifest, skipped: bool) -> None:
         """Ignore."""
 
     def worker_died(self, step: Step, phase: Phase, item: Item, reason: str) -> None:

@@ -1,0 +1,40 @@
+"""Whether the packages of an extra are installed: asked before hours of work, not after."""
+
+import importlib.util
+
+from corpuskit.errors import MissingExtra
+
+TRAIN = {"torch": "torch", "scipy": "scipy"}
+REPORT = {"altair": "altair", "jinja2": "jinja2", "vl_convert": "vl-convert-python"}
+
+
+def require_training() -> None:
+    """Check what pretraining, scoring and statistics need.
+
+    Raises:
+        MissingExtra: naming the package and how to install it.
+    """
+    _require(TRAIN, "train", "pretraining")
+
+
+def require_comparison() -> None:
+    """Check what a comparison and its report need.
+
+    Raises:
+        MissingExtra: naming the package and how to install it.
+    """
+    require_training()
+    _require(REPORT, "report", "the report")
+
+
+def _require(modules: dict[str, str], extra: str, purpose: str) -> None:
+    for module, package in modules.items():
+        if not _is_installed(module):
+            raise MissingExtra(package, extra, purpose)
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,228 @@
+"""The data steps in plain Python: lists of records in memory, no Beam, no files, no batches, no partitions.
+
+Slow and obvious: every pair of documents is compared, every rule is tried on every document. Tests compare what the
+pipelines wrote with what comes out here.
+"""
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+from corpora import SOURCES, lines
+from test_signals import slow
+
+from corpuskit.dedup import DedupConfig, sign
+from corpuskit.documents import HeldoutConfig
+from corpuskit.kernels import Texts, hash_spans
+from corpuskit.policy import PolicyConfig, active_rules
+from corpuskit.policy.rule import Rule
+from corpuskit.recipe import Recipe
+from corpuskit.recipe.model import VariantConfig
+
+__all__ = ["Document", "Error", "Oracle", "signals_of"]
+
+signals_of = functools.cache(slow)
+
+
+@dataclass(frozen=True)
+class Document:
+    key: bytes
+    id: str
+    text: str
+    url: str | None
+    source: str
+    timestamp: int | None
+    heldout: bool
+    metadata: dict[str, Any]
+
+    @property
+    def size(self) -> int:
+        return len(self.text.encode())
+
+
+@dataclass(frozen=True)
+class Error:
+    file: str
+    offset: int
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Member:
+    """A document's place in a cluster."""
+
+    cluster: bytes
+    similarity: float
+    method: str
+
+
+@dataclass
+class Oracle:
+    """What a recipe over the made corpus must give; rows in reading order."""
+
+    recipe: Recipe
+    documents: list[Document] = field(default_factory=list)
+    errors: list[Error] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        content = lines()
+        for source, files in SOURCES.items():
+            for name in files:
+                self._read(source, name, content[name])
+        self.members = members(self.documents, self.recipe.dedup) if self.recipe.dedup else [None] * len(self.documents)
+
+    def _read(self, source: str, name: str, content: Sequence[bytes]) -> None:
+        offset = 0
+        for line in content:
+            if line.strip():
+                try:
+                    self.documents.append(parse(line, source, name, offset, self.recipe.heldout))
+                except ValueError:
+                    self.errors.append(Error(name, offset, line))
+            offset += len(line) + 1
+
+    def variant(self, name: str) -> list[dict[str, Any]]:
+        """The verdict on each document, as the variant's sidecar must hold it."""
+        config = self.recipe.variants[name]
+        rows = [verdict(config.policy, document) for document in self.documents]
+        for index, (reason, kept_instead) in choose(self.documents, self.members, rows, config).items():
+            rows[index] |= {"kept": False, "reason": reason, "duplicate_of": kept_instead}
+        return rows
+
+    def training(self, variant: str) -> list[Document]:
+        """The documents that training may see."""
+        rows = zip(self.documents, self.variant(variant), strict=True)
+        return [document for document, row in rows if row["kept"] and not document.heldout]
+
+    def sample(self, tokenizer: str) -> list[str]:
+        """The texts that a tokenizer is trained on, in their order; the last one is cut by whoever trains."""
+        config = self.recipe.tokenizers[tokenizer]
+        assert config.train_on is not None
+        candidates = sorted(self.training(config.train_on), key=lambda row: shuffled(row.key, config.seed))
+        chosen, filled = [], 0
+        for document in candidates:
+            if filled < config.max_train_bytes:
+                chosen.append(document.text)
+            filled += document.size
+        return chosen
+
+
+def parse(line: bytes, source: str, name: str, offset: int, heldout: HeldoutConfig) -> Document:
+    """Read one line; ValueError where it is malformed."""
+    record = json.loads(line.decode())
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        raise ValueError("not a document")
+    text = record.pop("text")
+    text.encode()  # no lone surrogates
+    given = record.pop("id", None)
+    document_id = f"{name}:{offset}" if given is None else str(given)
+    when = record.pop("timestamp", None)
+    key = xxhash.xxh3_128(f"{source}\0{document_id}".encode()).digest()
+    return Document(
+        key=key,
+        id=document_id,
+        text=text,
+        url=record.pop("url", None),
+        source=source,
+        timestamp=int(datetime.fromisoformat(when).timestamp()) if isinstance(when, str) else when,
+        heldout=xxhash.xxh3_64(key, heldout.seed).intdigest() < heldout.share * 2**64,
+        metadata=record,
+    )
+
+
+def members(documents: Sequence[Document], config: DedupConfig) -> list[Member | None]:
+    """Compare all pairs; documents that are connected by equal texts or equal bands are a cluster."""
+    signed = [sign(Texts.from_arrow(pa.array([document.text], pa.large_string())), config) for document in documents]
+    bands = [one.signatures[0].reshape(-1, config.rows) for one in signed]
+    label = list(range(len(documents)))
+    for right, document in enumerate(documents):
+        for left in range(right):
+            same = config.exact and documents[left].text == document.text
+            comparable = config.minhash and signed[left].valid[0] and signed[right].valid[0]
+            if same or (comparable and (bands[left] == bands[right]).all(axis=1).any()):
+                old, new = label[right], label[left]
+                label = [new if one == old else one for one in label]
+    return [_member(index, label, documents, bands) for index in range(len(documents))]
+
+
+def _member(
+    index: int, label: Sequence[int], documents: Sequence[Document], bands: Sequence[np.ndarray]
+) -> Member | None:
+    cluster = [other for other, one in enumerate(label) if one == label[index]]
+    if len(cluster) == 1:
+        return None
+    lead = min(cluster, key=lambda other: (documents[other].key, other))
+    if documents[lead].text == documents[index].text:
+        return Member(documents[lead].key, 1.0, "exact")
+    return Member(documents[lead].key, float(np.float32((bands[index] == bands[lead]).mean())), "minhash")
+
+
+def verdict(policy: PolicyConfig, document: Document) -> dict[str, Any]:
+    """Try every rule on one document."""
+    found = signals_of(document.text)
+    failures: list[tuple[str, Any, float | None]] = []
+    for path in policy.exclude:
+        with open(path) as file:
+            entries = {line.strip() for line in file if not line.startswith("#")} - {""}
+        if {document.id, document.url} & entries:
+            failures.append((f"exclude:{path.rsplit('/', 1)[1]}", None, None))
+    for _, rule in active_rules(policy):
+        failures += _failures(rule, found[rule.signal])
+    reason, value, threshold = failures[0] if failures else (None, None, None)
+    return {
+        "kept": not failures,
+        "reason": reason,
+        "failed": list(dict.fromkeys(name for name, *_ in failures)),
+        "value": value if value is None else float(np.float32(value)),
+        "threshold": threshold if threshold is None else float(np.float32(threshold)),
+        "duplicate_of": None,
+    }
+
+
+def _failures(rule: Rule, value: Any) -> list[tuple[str, Any, float | None]]:
+    if value is None:
+        return [] if rule.missing == "keep" else [(f"{rule.reason or rule.signal}:missing", None, None)]
+    kind = int if isinstance(value, int) else np.float32
+    if rule.min is not None and kind(value) < kind(rule.min):
+        return [(rule.reason or f"{rule.signal}:min", value, rule.min)]
+    if rule.max is not None and kind(value) > kind(rule.max):
+        return [(rule.reason or f"{rule.signal}:max", value, rule.max)]
+    return []
+
+
+def choose(
+    documents: Sequence[Document],
+    members: Sequence[Member | None],
+    rows: Sequence[Mapping[str, Any]],
+    config: VariantConfig,
+) -> dict[int, tuple[str, bytes]]:
+    """Return what each dropped copy is dropped for, and the key of the document that stands for its cluster."""
+    clusters: dict[bytes, list[int]] = {}
+    for index, member in enumerate(members):
+        if member is not None:
+            clusters.setdefault(member.cluster, []).append(index)
+    dropped = {}
+    for cluster in clusters.values():
+        passing = [index for index in cluster if rows[index]["kept"]]
+        heldout = [index for index in cluster if documents[index].heldout]
+        candidates = [index for index in heldout if index in passing] or heldout or passing
+        if not candidates:
+            continue
+        longest = (lambda index: -documents[index].size) if set(candidates) <= set(passing) else (lambda index: 0)
+        head = min(candidates, key=lambda index: (longest(index), documents[index].key, index))
+        for index in passing:
+            if heldout and not documents[index].heldout:
+                dropped[index] = ("near_heldout", documents[head].key)
+            elif config.deduplicate and index != head:
+                dropped[index] = ("duplicate", documents[head].key)
+    return dropped
+
+
+def shuffled(key: bytes, seed: int) -> int:
+    return int(hash_spans(np.frombuffer(key, np.uint8), np.array([0]), np.array([16]), seed)[0])

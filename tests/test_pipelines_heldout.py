@@ -1,0 +1,105 @@
+"""Held-out documents, and what is nearly like them, never reach training."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from corpora import full_fields
+from oracle import Oracle
+from pipelines_harness import full, run_plainly, sidecar
+
+from corpuskit import tokenization
+from corpuskit.corpus import Corpus
+from corpuskit.recipe.load import build
+from corpuskit.shards import Shards
+from corpuskit.workflow.cells import CellData
+from pipelines.train_tokenizer import Sample
+
+CELLS = [(tokenizer, variant) for tokenizer in ("bpe", "bpe_raw") for variant in ("raw", "unique", "filtered", "chinese")]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return full(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="module")
+def oracle(made):
+    return Oracle(made.flow.recipe)
+
+
+@pytest.fixture(scope="module")
+def corpus(made):
+    return Corpus(made.flow.out)
+
+
+def texts_of(cell: CellData, rows: np.ndarray) -> list[str]:
+    shards = Shards.open(cell.shards)
+    tokens = pa.array([shards.tokens(row) for row in rows.tolist()], pa.large_list(pa.uint16()))
+    return tokenization.load(cell.tokenizer_folder).decode(tokens).to_pylist()
+
+
+@pytest.mark.parametrize(("tokenizer", "variant"), CELLS)
+def test_training_rows_are_the_variants_own_and_never_held_out(oracle, corpus, tokenizer, variant):
+    cell = CellData(corpus, tokenizer, variant)
+    expected = oracle.training(variant)
+    assert len(expected) > 10
+    keys = Shards.open(cell.shards).keys()
+    training = cell.rows.training
+    assert [keys[row].tobytes() for row in training] == [document.key for document in expected]
+    assert texts_of(cell, training) == [document.text for document in expected]
+    assert not {keys[row].tobytes() for row in training} & {one.key for one in oracle.documents if one.heldout}
+
+
+@pytest.mark.parametrize(("tokenizer", "variant"), CELLS)
+def test_validation_sets(oracle, corpus, tokenizer, variant):
+    cell = CellData(corpus, tokenizer, variant)
+    kept_by_all = np.all([[row["kept"] for row in oracle.variant(name)] for name in oracle.recipe.variants], axis=0)
+    rows = list(zip(oracle.documents, kept_by_all, strict=True))
+    sets = {"raw": [one for one, _ in rows if one.heldout], "common": [one for one, kept in rows if one.heldout and kept]}
+    for name, documents in list(sets.items()):
+        for source in ("news", "web"):
+            sets[f"{name}, {source}"] = [one for one in documents if one.source == source]
+    assert {name: texts_of(cell, found) for name, found in cell.rows.validation.items()} == {
+        name: [one.text for one in documents] for name, documents in sets.items() if documents
+    }
+    assert len(sets["raw"]) > 30
+
+
+@pytest.mark.parametrize("variant", ["raw", "unique", "filtered", "chinese"])
+def test_no_copy_of_a_held_out_document_is_trained_on(oracle, made, variant):
+    """Also in `raw`, which keeps all other duplicates."""
+    pairs = list(zip(oracle.documents, oracle.members, strict=True))
+    heldout = {member.cluster for document, member in pairs if member and document.heldout}
+    clusters = {document.key: member.cluster for document, member in pairs if member}
+    training = {document.key for document in oracle.training(variant)}
+    assert not {clusters[key] for key in training & clusters.keys()} & heldout
+    rows = sidecar(made.flow.variants[variant].folder, made.flow.documents.folder)
+    dropped = [document for document, row in zip(oracle.documents, rows, strict=True) if row["reason"] == "near_heldout"]
+    assert dropped
+    for document in dropped:
+        assert clusters[document.key] in heldout
+
+
+@pytest.mark.parametrize("name", ["bpe", "bpe_raw"])
+def test_a_tokenizers_sample_holds_no_held_out_text(oracle, made, name):
+    flow, config = made.flow, made.flow.recipe.tokenizers[name]
+    lengths = flow.signals["length"].folder
+    sample = Sample(flow.documents.folder, flow.variants[config.train_on].folder, lengths, config)
+    texts = [text for batch in sample.batches() for text in batch.to_pylist()]
+    assert len(texts) == sample.rows
+    assert texts == oracle.sample(name)
+    assert not set(texts) & {document.text for document in oracle.documents if document.heldout}
+
+
+@pytest.mark.parametrize("materialize", ["always", "never"])
+def test_own_and_shared_shards_give_the_same_training_and_validation_text(tmp_path, made, corpus, materialize):
+    fields = full_fields(made.corpus)
+    other = Corpus(run_plainly(build({**fields, "materialize": materialize}), tmp_path).out)
+    own = {"always": {"bpe@raw", "bpe@unique", "bpe@filtered", "bpe@chinese"}, "never": {"bpe"}}
+    assert set(other.shard_sets("bpe")) == own[materialize]
+    assert set(corpus.shard_sets("bpe")) == {"bpe", "bpe@chinese"}
+    for tokenizer, variant in CELLS:
+        before, after = CellData(corpus, tokenizer, variant), CellData(other, tokenizer, variant)
+        assert texts_of(before, before.rows.training) == texts_of(after, after.rows.training)
+        for name, rows in before.rows.validation.items():
+            assert texts_of(before, rows) == texts_of(after, after.rows.validation[name])
