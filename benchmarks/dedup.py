@@ -47,8 +47,8 @@ def _row(corpus: Corpus, folder: str) -> Row:
         peer_rate=megabytes(size, theirs.seconds),
         peer_memory=theirs.memory,
         note=f"{corpus.name}: {funnel[0]['documents']:,} documents in {seconds:.1f} s ({cpu:.1f} s of processor time), "
-        f"start-up included; {clusters['members']:,} of them in {clusters['clusters']:,} clusters, {kept:,} kept. datasketch was given "
-        f"the first {PEER_DOCUMENTS:,} documents ({pairs:,} pairs), and its LSH grows with their number.",
+        f"start-up included; {clusters['members']:,} of them in {clusters['clusters']:,} clusters, {kept:,} kept. "
+        f"datasketch was given the first {PEER_DOCUMENTS:,} documents ({pairs:,} pairs).",
     )
 
 

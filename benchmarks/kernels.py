@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from benchmarks.data import corpora, size_of
 from benchmarks.row import Row, best, megabytes
-from corpuskit.dedup import DedupConfig, sign
+from corpuskit.dedup import DedupConfig, Signed, sign
 from corpuskit.kernels import Texts
 
 TITLE = "words and signatures, one core, text in memory"
@@ -24,8 +25,8 @@ def measure() -> Iterator[Row]:
     for corpus in corpora("imdb_unsup", "eltec_eng", "zh_modern"):
         texts, sample = corpus.texts(BYTES), corpus.texts(PEER_BYTES)
         size, sample_size = size_of(texts), size_of(sample)
-        _scan(sample), sign(Texts.from_arrow(sample), CONFIG)  # compile
-        ours, peer = best(lambda texts=texts: _scan(texts)), best(lambda sample=sample: _regex(sample))
+        _scan(sample), _sign(sample)  # compile
+        ours, peer = best(partial(_scan, texts)), best(partial(_regex, sample))
         yield Row(
             task="word scan",
             text=corpus.name,
@@ -35,8 +36,8 @@ def measure() -> Iterator[Row]:
             peer_rate=megabytes(sample_size, peer.seconds),
             peer_memory=peer.memory,
         )
-        ours = best(lambda texts=texts: sign(Texts.from_arrow(texts), CONFIG))
-        peer = best(lambda sample=sample: datasketch_signatures(sample))
+        ours = best(partial(_sign, texts))
+        peer = best(partial(datasketch_signatures, sample))
         yield Row(
             task="MinHash signatures",
             text=corpus.name,
@@ -46,6 +47,10 @@ def measure() -> Iterator[Row]:
             peer_rate=megabytes(sample_size, peer.seconds),
             peer_memory=peer.memory,
         )
+
+
+def _sign(texts: pa.LargeStringArray) -> Signed:
+    return sign(Texts.from_arrow(texts), CONFIG)
 
 
 def _scan(texts: pa.LargeStringArray) -> int:

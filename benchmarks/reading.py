@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ ROWS = 1000
 def measure() -> Iterator[Row]:
     """Yield documents with keys and metadata, against a loop that keeps id and text alone."""
     for corpus in corpora("imdb_unsup", "eltec_eng", "acl_abstracts", "zh_modern"):
-        ours, peer = best(lambda corpus=corpus: _read(corpus)), best(lambda corpus=corpus: _loop(corpus))
+        ours, peer = best(partial(_read, corpus)), best(partial(_loop, corpus))
         rows, loops = ours.result, peer.result
         assert rows == loops, f"{corpus.name}: {rows} documents read, the plain loop finds {loops}"
         yield Row(

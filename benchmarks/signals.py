@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -28,10 +29,10 @@ def measure() -> Iterator[Row]:
     for corpus in corpora("imdb_unsup", "eltec_eng", "zh_modern"):
         texts, sample = corpus.texts(BYTES), corpus.texts(PEER_BYTES)
         size, sample_size = size_of(texts), size_of(sample)
-        signals.compute(list(signals.SIGNALS), Texts.from_arrow(sample))  # compile
-        ours = best(lambda texts=texts: signals.compute(["gopher"], Texts.from_arrow(texts)))
+        _compute(list(signals.SIGNALS), sample)  # compile
+        ours = best(partial(_compute, ["gopher"], texts))
         rate = megabytes(size, ours.seconds)
-        peer = best(lambda sample=sample: [plain_gopher(text) for text in sample.to_pylist()])
+        peer = best(partial(_plain, sample))
         yield Row(
             task="`gopher`, 8 signals",
             text=corpus.name,
@@ -42,7 +43,7 @@ def measure() -> Iterator[Row]:
             peer_memory=peer.memory,
         )
         yield _beside_datatrove(corpus.name, rate, corpus.texts(DATATROVE_BYTES))
-        ours = best(lambda texts=texts: signals.compute(list(signals.SIGNALS), Texts.from_arrow(texts)))
+        ours = best(partial(_compute, list(signals.SIGNALS), texts))
         count = len(signals.known_signals())
         yield Row(
             task=f"all groups, {count} signals",
@@ -50,6 +51,14 @@ def measure() -> Iterator[Row]:
             rate=megabytes(size, ours.seconds),
             memory=ours.memory,
         )
+
+
+def _compute(groups: list[str], texts: pa.LargeStringArray) -> pa.RecordBatch:
+    return signals.compute(groups, Texts.from_arrow(texts))
+
+
+def _plain(texts: pa.LargeStringArray) -> list[list[float]]:
+    return [plain_gopher(text) for text in texts.to_pylist()]
 
 
 def plain_gopher(text: str) -> list[float]:
@@ -76,7 +85,7 @@ def _beside_datatrove(text: str, rate: float, sample: pa.LargeStringArray) -> Ro
     if python is None:
         return Row(task=task, text=text, rate=rate, note=f"datatrove was not measured: {DATATROVE} is not set.")
     done = subprocess.run(
-        [python, Path(__file__).with_name("datatrove_peer.py")],
+        [python, "-P", Path(__file__).with_name("datatrove_peer.py")],
         input=orjson.dumps(sample.to_pylist()),
         stdout=subprocess.PIPE,
         stderr=sys.stderr,

@@ -58,7 +58,7 @@ def _row(name: str, shards: Shards, flat: np.memmap) -> Row:
         peer="numpy memmap, random crops",
         peer_rate=BATCHES / theirs.seconds,
         peer_memory=theirs.memory,
-        note="The stream reads every selected document exactly once an epoch and resumes exactly; random crops do neither.",
+        note="The stream reads every document once an epoch and resumes exactly; random crops do neither.",
     )
 
 

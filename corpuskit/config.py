@@ -23,7 +23,7 @@ def parse_bytes(value: Any) -> Any:
     try:
         return round(float(number.replace("_", "")) * UNITS[unit])
     except (ValueError, KeyError):
-        raise ValueError(f"{value!r} is not a size; write a number with one of {', '.join(UNITS)[2:]}") from None
+        raise ValueError(f"{value!r} is not a size; write a number with one of KB, MB, GB, TB, KiB, MiB, GiB") from None
 
 
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]

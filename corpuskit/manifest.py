@@ -180,6 +180,8 @@ def read(folder: str, kind: str | None = None) -> Manifest:
         ArtifactError: there is no manifest, or the artifact is not of `kind`.
     """
     manifest = find(folder)
+    if manifest is None and not storage.exists(folder):
+        raise ArtifactError(f"{folder}: no such folder")
     if manifest is None:
         raise ArtifactError(f"{folder}: no {NAME} here; it is not a corpuskit artifact, or its step has not finished")
     if kind and manifest.kind != kind:

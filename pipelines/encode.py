@@ -13,7 +13,6 @@ from corpuskit.documents import read_split, sidecars
 from corpuskit.manifest import Identity, Marker, Target
 from corpuskit.shards import Header, ShardWriter, part_file
 from corpuskit.tokenization import Tokenizer
-from pipelines.annotate import split_items
 from pipelines.engine import Attempt, Phase, Step
 
 REVISION = 1
@@ -35,6 +34,8 @@ def target(name: str, documents: Target, tokenizer: Target, variants: Sequence[T
 
 def step(place: Target, documents: str, tokenizer: str, variants: Sequence[str]) -> Step:
     """Plan the shards; arguments are folders. With no variants, every row is encoded."""
+    from pipelines.annotate import split_items  # imports numba, which processes that only encode can do without
+
     return Step(
         **vars(place),
         phases=(

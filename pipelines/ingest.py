@@ -4,7 +4,16 @@ from functools import partial
 from typing import Any
 
 from corpuskit import manifest
-from corpuskit.documents import Piece, SourceConfig, check_errors, ingest_piece, plan, read_errors, require_documents
+from corpuskit.documents import (
+    Piece,
+    SourceConfig,
+    check_errors,
+    identify,
+    ingest_piece,
+    plan,
+    read_errors,
+    require_documents,
+)
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from corpuskit.recipe import Recipe
 from pipelines.engine import Attempt, Item, Phase, Step
@@ -38,9 +47,8 @@ def _items(pieces: list[tuple[SourceConfig, Piece]]) -> list[Item]:
 
 def _identity(recipe: Recipe, pieces: list[tuple[SourceConfig, Piece]]) -> Identity:
     """Raw files count by relative path, size and tag; absolute paths and the error limit do not decide bytes."""
-    inputs: dict[str, list[Any]] = {source.name: [] for source in recipe.sources}
-    for source, piece in pieces:
-        inputs[source.name] += piece.identity()
+    own = {source.name: [piece for of, piece in pieces if of.name == source.name] for source in recipe.sources}
+    inputs = {name: identify(some) for name, some in own.items()}
     config = {
         "sources": [source.identity() for source in recipe.sources],
         "split_bytes": recipe.split_bytes,

@@ -33,7 +33,7 @@ def step(source: SourceConfig, tokenizer: str, out: str, split_bytes: int, max_e
         step="tokenize",
         revision=REVISION,
         config={"source": source.identity(), "split_bytes": split_bytes},
-        inputs={"source": [entry for piece in pieces for entry in piece.identity()], "tokenizer": loaded.fingerprint},
+        inputs={"source": documents.identify(pieces), "tokenizer": loaded.fingerprint},
         libraries=manifest.library_versions(LIBRARIES),
     )
     work = partial(run, source=source, tokenizer=tokenizer)

@@ -20,11 +20,9 @@ LIBRARIES = {"bpe": ["tokenizers"], "wordpiece": ["tokenizers"], "unigram": ["se
 BATCH_ROWS = 1000
 
 
-def target(name: str, config: TokenizerConfig, documents: Target, variant: Target | None, out: str) -> Target:
-    """Return where a tokenizer trained on a variant's training rows (None: all documents') goes."""
-    inputs = {"documents": documents.fingerprint}
-    if variant:
-        inputs["variant"] = variant.fingerprint
+def target(name: str, config: TokenizerConfig, documents: Target, variant: Target, out: str) -> Target:
+    """Return where a tokenizer trained on a variant's training rows goes."""
+    inputs = {"documents": documents.fingerprint, "variant": variant.fingerprint}
     identity = Identity(
         step="train_tokenizer",
         revision=REVISION,
@@ -35,14 +33,14 @@ def target(name: str, config: TokenizerConfig, documents: Target, variant: Targe
     return Target.place("tokenizer", name, storage.join(out, "tokenizers"), identity)
 
 
-def step(place: Target, config: TokenizerConfig, documents: str, variant: str | None, lengths: str) -> Step:
+def step(place: Target, config: TokenizerConfig, documents: str, variant: str, lengths: str) -> Step:
     """Plan the training of one tokenizer.
 
     Args:
         place: where it goes.
         config: its type and size.
         documents: folder of the documents.
-        variant: folder of the variant; None trains on all documents that are not held out.
+        variant: folder of the variant; its documents that are not held out are trained on.
         lengths: folder of the `length` signals.
     """
     work = partial(run, config=config, documents=documents, variant=variant, lengths=lengths)
@@ -50,7 +48,7 @@ def step(place: Target, config: TokenizerConfig, documents: str, variant: str | 
     return Step(**vars(place), phases=phases, finish=_finish)
 
 
-def run(attempt: Attempt, *, config: TokenizerConfig, documents: str, variant: str | None, lengths: str) -> Marker:
+def run(attempt: Attempt, *, config: TokenizerConfig, documents: str, variant: str, lengths: str) -> Marker:
     """Train and commit the tokenizer's files."""
     sample = Sample(documents, variant, lengths, config)
     tokenizer = tokenization.train(config, sample.batches())
@@ -67,7 +65,7 @@ def run(attempt: Attempt, *, config: TokenizerConfig, documents: str, variant: s
 class Sample:
     """Training documents in the order of a hash of their keys: the same for any split size and file order."""
 
-    def __init__(self, documents: str, variant: str | None, lengths: str, config: TokenizerConfig) -> None:
+    def __init__(self, documents: str, variant: str, lengths: str, config: TokenizerConfig) -> None:
         self.documents, self.variant, self.lengths = documents, variant, lengths
         self.parts = manifest.read(documents, "documents").parts
         self._choose(config.max_train_bytes, config.seed)
@@ -89,8 +87,7 @@ class Sample:
         """Return (keys uint8[m, 16], bytes int64[m], row numbers int64[m]) of a split's training rows."""
         table = pa.Table.from_batches(list(read_split(self.documents, part["name"], columns=["key", "heldout"])))
         training = ~table.column("heldout").to_numpy()
-        if self.variant:
-            training &= sidecars.read(self.variant, part, ["kept"]).column(0).to_numpy()
+        training &= sidecars.read(self.variant, part, ["kept"]).column(0).to_numpy()
         sizes = sidecars.read(self.lengths, part, ["length.bytes"]).column(0).fill_null(0).to_numpy()
         rows = np.flatnonzero(training)
         return key_matrix(table.column("key"))[rows], sizes[rows].astype(np.int64), rows
@@ -110,7 +107,8 @@ class Sample:
         if not texts:
             return
         ordered = pa.chunked_array(texts).take(pa.array(np.argsort(np.concatenate(ranks))))
-        yield from ordered.chunks
+        for start in range(0, len(ordered), BATCH_ROWS):
+            yield ordered.slice(start, BATCH_ROWS).combine_chunks()
 
 
 def _shuffled(keys: np.ndarray, seed: int) -> np.ndarray:

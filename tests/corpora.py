@@ -22,15 +22,20 @@ SOURCES = {"web": ("a.jsonl", "b.jsonl.gz"), "news": ("c.jsonl.zst",)}
 """Source -> its files, in the order in which they are read."""
 MODIFIED = 1_600_000_000
 """Modification time of every file: it enters fingerprints, so copies of the corpus share them."""
-WORDS = (
-    "the be to of and that have with a in it for not on he as you do at this but his by from they we say her she or "
-    "an will my one all would there their what so up out if about who get which go me when make can like time no just "
-    "him know take people into year your good some could them see other than then now look only come its over think "
-    "also back after use two how our work first well way even new want because any these give day most us river "
-    "mountain garden window letter market engine signal bridge harbour forest village teacher winter summer morning "
-    "evening paper question answer number colour music story animal machine kitchen island valley science history"
-).split()
-IDEOGRAPHS = "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能对着事其里所去行过家十用发天"
+ENGLISH = """
+the be to of and that have with a in it for not on he as you do at this but his by from they we say her she or
+an will my one all would there their what so up out if about who get which go me when make can like time no
+just him know take people into year your good some could them see other than then now look only come its over
+think also back after use two how our work first well way even new want because any these give day most us
+river mountain garden window letter market engine signal bridge harbour forest village teacher winter summer
+morning evening paper question answer number colour music story animal machine kitchen island valley science
+history
+"""
+WORDS = ENGLISH.split()
+IDEOGRAPHS = (
+    "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出"
+    "而要于就下得可你年生自会那后能对着事其里所去行过家十用发天"
+)
 ODD_TEXTS = (
     "a null \0 and a byte order mark \ufeff inside, and that is all there is to say about it",
     "line\u2028separator, next\x85line, vertical\x0btab, no-break\u00a0space, and zero\u200bwidth\u200djoiner",
@@ -163,9 +168,7 @@ def small_fields(corpus: Path) -> dict[str, Any]:
     """Two variants and one tokenizer: enough for every step to have something to do."""
     return {
         "name": "made",
-        "sources": [
-            {"name": name, "paths": [str(corpus / file) for file in files]} for name, files in SOURCES.items()
-        ],
+        "sources": [{"name": name, "paths": [str(corpus / file) for file in files]} for name, files in SOURCES.items()],
         "split_bytes": 40_000,
         "max_error_rate": 0.05,
         "heldout": {"share": 0.15},

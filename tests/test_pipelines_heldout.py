@@ -14,7 +14,9 @@ from corpuskit.shards import Shards
 from corpuskit.workflow.cells import CellData
 from pipelines.train_tokenizer import Sample
 
-CELLS = [(tokenizer, variant) for tokenizer in ("bpe", "bpe_raw") for variant in ("raw", "unique", "filtered", "chinese")]
+CELLS = [
+    (tokenizer, variant) for tokenizer in ("bpe", "bpe_raw") for variant in ("raw", "unique", "filtered", "chinese")
+]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,10 @@ def test_validation_sets(oracle, corpus, tokenizer, variant):
     cell = CellData(corpus, tokenizer, variant)
     kept_by_all = np.all([[row["kept"] for row in oracle.variant(name)] for name in oracle.recipe.variants], axis=0)
     rows = list(zip(oracle.documents, kept_by_all, strict=True))
-    sets = {"raw": [one for one, _ in rows if one.heldout], "common": [one for one, kept in rows if one.heldout and kept]}
+    sets = {
+        "raw": [one for one, _ in rows if one.heldout],
+        "common": [one for one, kept in rows if one.heldout and kept],
+    }
     for name, documents in list(sets.items()):
         for source in ("news", "web"):
             sets[f"{name}, {source}"] = [one for one in documents if one.source == source]
@@ -74,7 +79,9 @@ def test_no_copy_of_a_held_out_document_is_trained_on(oracle, made, variant):
     training = {document.key for document in oracle.training(variant)}
     assert not {clusters[key] for key in training & clusters.keys()} & heldout
     rows = sidecar(made.flow.variants[variant].folder, made.flow.documents.folder)
-    dropped = [document for document, row in zip(oracle.documents, rows, strict=True) if row["reason"] == "near_heldout"]
+    dropped = [
+        document for document, row in zip(oracle.documents, rows, strict=True) if row["reason"] == "near_heldout"
+    ]
     assert dropped
     for document in dropped:
         assert clusters[document.key] in heldout

@@ -8,7 +8,19 @@ import pytest
 from corpora import small_fields, small_recipe, write_recipe
 from hostile import hostile_options
 from oracle import Oracle
-from pipelines_harness import Plainly, command, content, corpus, full, leftovers, run, run_plainly, sidecar, small, snapshot
+from pipelines_harness import (
+    Plainly,
+    command,
+    content,
+    corpus,
+    full,
+    leftovers,
+    run,
+    run_plainly,
+    sidecar,
+    small,
+    snapshot,
+)
 
 from corpuskit import manifest
 from corpuskit.dedup import DedupConfig
@@ -45,8 +57,7 @@ def test_the_reference_is_tidy_and_has_several_splits(reference):
     kinds = {name.split("/")[0].split("-")[0] for name in reference.files}
     assert kinds == {"documents", "signals", "duplicates", "variants", "tokenizers", "shards", "manifest.json"}
     assert leftovers(reference.out) == []
-    parts = [part["name"] for part in manifest.read(reference.flow.documents.folder).parts]
-    assert parts == ["part-0000000", "part-0000001", "part-0000001-001", "part-0000002"]
+    assert len(manifest.read(reference.flow.documents.folder).parts) == 4
 
 
 def test_any_beam_runner_gives_the_same_files_from_the_command_line(tmp_path, reference):
@@ -84,12 +95,15 @@ def test_a_hostile_runner_gives_the_same_files(tmp_path, reference):
 
 
 @pytest.mark.parametrize(
-    "split_bytes", [10_000, 2**28, pytest.param(1, marks=pytest.mark.slow), pytest.param(64_000, marks=pytest.mark.slow)]
+    "split_bytes",
+    [10_000, 2**28, pytest.param(1, marks=pytest.mark.slow), pytest.param(64_000, marks=pytest.mark.slow)],
 )
 def test_any_split_size_gives_the_same_rows_decisions_and_tokenizers(tmp_path, reference, expected, split_bytes):
     flow = run_plainly(small_recipe(reference.corpus, split_bytes=split_bytes), tmp_path)
     assert content(flow) == expected
     assert flow.documents.fingerprint != reference.flow.documents.fingerprint
+    parts = [part["name"] for part in manifest.read(flow.documents.folder).parts]
+    assert any("-001" in part for part in parts) == (split_bytes < 40_000), "one piece gives several parts"
 
 
 def test_the_order_of_paths_changes_no_file(tmp_path, reference):

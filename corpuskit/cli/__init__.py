@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from corpuskit.cli import artifacts, data, options, tokenizers, training
 from corpuskit.cli.console import fail, say
 from corpuskit.cli.session import INTERRUPTED
-from corpuskit.errors import CorpuskitError
+from corpuskit.errors import CorpuskitError, NotReady
 
 REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EISDIR, errno.ENOTDIR}
 """What the system refuses because of the user's disk or permissions; any other OSError is a bug."""
@@ -22,6 +22,9 @@ class Commands(TyperGroup):
         """Run a command: exit code 2 for a user's mistake, 75 for a slice that must wait, 130 after Ctrl-C."""
         try:
             return super().invoke(ctx)
+        except NotReady as error:
+            fail(str(error), "[yellow]not ready:[/]")
+            raise typer.Exit(error.exit_code) from None
         except CorpuskitError as error:
             fail(str(error))
             raise typer.Exit(error.exit_code) from None
@@ -42,7 +45,7 @@ app = typer.Typer(
     epilog=options.examples(
         "corpuskit demo",
         "corpuskit compare recipes/text_files.yaml --out out",
-        "corpuskit tokenize data/*.jsonl.zst --tokenizer out/tokenizers/bpe-1a2b3c4d --out shards",
+        "corpuskit tokenizer train data/*.jsonl.zst --out tok",
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

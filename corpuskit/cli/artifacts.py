@@ -5,11 +5,16 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from corpuskit.cli import options
-from corpuskit.cli.console import busy, bytes_text, counted, print_json, print_table, print_text, say
+from corpuskit.cli.console import busy, bytes_text, counted, print_json, print_table, print_text, say, width
 
 PANEL = "Artifacts"
+PREVIEWED = 3
+"""Rows that a schema shows."""
+GAP = 2
+NARROWEST = 8
 HIDDEN = ("made_by", "schema", "first_rows")
 """What tables show apart, or only the JSON has."""
 
@@ -24,9 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def inspect(
-    path: Annotated[
-        str, typer.Argument(metavar="PATH", help="An artifact's folder, or a .parquet or .arrow file.")
-    ],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="An artifact's folder, or a .parquet or .arrow file.")],
     json: options.Json = False,
 ) -> None:
     """Say what an artifact or data file is: kind, rows, schema, counts, fingerprint, first rows."""
@@ -36,7 +39,9 @@ def inspect(
     if json:
         print_json(described)
         return
-    facts = [(name, _cell(value)) for name, value in described.items() if name not in HIDDEN and value not in ({}, "")]
+    facts = [
+        (name, _cell(value)) for name, value in described.items() if name not in HIDDEN and value not in ({}, "", 0)
+    ]
     print_table(["", ""], facts)
     if described.get("schema"):
         print_text()
@@ -58,17 +63,21 @@ def _inline(value: Any) -> str:
 
 
 def _print_schema(schema: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a line for each column: its type and its first values."""
-    shown = rows[:3]
+    """Print a line for each column: its type and its first values, cut to fit."""
+    shown = rows[:PREVIEWED]
     columns = ["column", "type", *(f"row {number}" for number in range(1, len(shown) + 1))]
-    lines = [(name, kind, *(_short(row[name]) for row in shown)) for name, kind in schema.items()]
-    print_table(columns, lines, one_line=True)
+    taken = sum(max(map(len, texts)) + GAP for texts in (["column", *schema], ["type", *schema.values()]))
+    room = max((width() - taken) // max(len(shown), 1) - GAP, NARROWEST)
+    lines = [(name, kind, *(_short(row[name], room) for row in shown)) for name, kind in schema.items()]
+    print_table(columns, lines)
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, room: int) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    return " ".join(str(value).split()) if value is not None else "–"
+    text = Text("".join(sign if sign.isprintable() else " " for sign in str(value)) if value is not None else "–")
+    text.truncate(room, overflow="ellipsis")
+    return text.plain
 
 
 def verify(path: options.Path, json: options.Json = False) -> None:
@@ -105,10 +114,10 @@ def _progress(rows: int, items: int) -> str:
 
 def gc(
     path: Annotated[str, typer.Argument(metavar="PATH", help="A prepared corpus.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="Only list what would be removed.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Remove what the manifest of a prepared corpus does not name: artifacts of earlier recipes, remains of killed runs.
+    """Remove what a prepared corpus no longer names: artifacts of earlier recipes, remains of killed runs.
 
     What a live process works on stays.
     """

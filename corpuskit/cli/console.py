@@ -17,6 +17,8 @@ results = Console(highlight=False, soft_wrap=True)
 """What was asked for."""
 WIDE = 100
 """Columns that results are made for where there is no terminal to ask."""
+UNBOUNDED = 10_000
+"""Columns of a table that goes to a file or another program: nothing is folded there."""
 
 
 def set_quiet(value: bool) -> bool:
@@ -25,9 +27,9 @@ def set_quiet(value: bool) -> bool:
     return value
 
 
-def fail(text: str) -> None:
-    """Print an error."""
-    errors.print("[red]error:[/] ", end="")
+def fail(text: str, label: str = "[red]error:[/]") -> None:
+    """Print an error, or what else ends a command early."""
+    errors.print(label, end=" ")
     errors.print(text, markup=False)
 
 
@@ -59,26 +61,22 @@ def print_text(text: str = "") -> None:
     results.print(text, markup=False)
 
 
-def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[int] = (), one_line: bool = False
-) -> None:
-    """Print a table.
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[int] = ()) -> None:
+    """Print a table; in a terminal, cells that are too long go on in the next line.
 
     Args:
         columns: headings; all empty: no line of headings.
         rows: cells, as text.
         right: indexes of the columns that hold numbers.
-        one_line: cut cells that are too long, rather than fold them into more lines.
     """
     table = Table(show_header=any(columns), header_style="bold", box=None, pad_edge=False)
     numbers = set(right)
     for index, column in enumerate(columns):
-        justify: Any = "right" if index in numbers else "left"
-        table.add_column(column, justify=justify, no_wrap=one_line, overflow="ellipsis" if one_line else "fold")
+        table.add_column(column, justify="right" if index in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    unbounded = not results.is_terminal and not one_line
-    results.print(table, width=10_000 if unbounded else width(), soft_wrap=False, crop=False)
+    console = results if results.is_terminal else Console(file=results.file, width=UNBOUNDED, color_system=None)
+    console.print(table, soft_wrap=False, crop=False)
 
 
 def width() -> int:

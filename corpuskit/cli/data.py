@@ -22,16 +22,16 @@ def register(app: typer.Typer) -> None:
     command(
         run,
         "corpuskit run recipes/text_files.yaml --out out --plan",
-        "corpuskit run recipes/text_files.yaml --out out --set sources[0].paths=data/*.jsonl.zst",
+        "corpuskit run recipes/text_files.yaml --set sources[0].paths=data/*.zst",
         "corpuskit run recipe.yaml --out /shared/out --slice $SLURM_ARRAY_TASK_ID/16",
     )
     command(annotate, "corpuskit annotate data/*.jsonl.zst --signals length,gopher --out out")
     command(dedup, "corpuskit dedup data/ --out out", "corpuskit dedup pages.parquet --text-field content --ngram 8")
     command(
         select,
-        "corpuskit select data/*.jsonl.zst --policy gopher --out out --export kept.jsonl.zst",
+        "corpuskit select data/*.zst --policy gopher --export kept.jsonl.zst",
         "corpuskit select chinese/ --policy zh --deduplicate --out out",
-        "corpuskit select data/ --policy rules.yaml    # rules: [{signal: gopher.words, min: 50}]",
+        "corpuskit select data/ --policy my.yaml  # rules: [{signal: length.words, min: 5}]",
     )
     command(schema, "corpuskit schema > recipe.schema.json")
 
@@ -40,7 +40,7 @@ def run(
     recipe: options.RecipePath,
     out: options.Out = "out",
     plan: Annotated[
-        bool, typer.Option("--plan", help="Say what would run, and which field changed; run nothing.")
+        bool, typer.Option("--plan", metavar="", help="Say what would run, and which field changed; run nothing.")
     ] = False,
     set_: options.Set = [],  # noqa: B006  Typer copies it
     workers: options.Workers = None,
@@ -132,7 +132,8 @@ def annotate(
     from corpuskit.workflow.distributions import distributions
 
     groups = [group.strip() for group in signals.split(",") if group.strip()]
-    recipe = session.recipe_for(inputs, text_field, id_field, named={"signals": "--signals"}, signals=groups)
+    named = {f"signals[{index}]": "--signals" for index in range(len(groups))}
+    recipe = session.recipe_for(inputs, text_field, id_field, named=named, signals=groups)
     flow = _prepare(recipe, out, workers)
     found = distributions(flow.signals)
     if json:
@@ -175,11 +176,11 @@ def select(
         ),
     ] = None,
     deduplicate: Annotated[
-        bool, typer.Option("--deduplicate", help="Also keep one document of each cluster of duplicates.")
+        bool, typer.Option("--deduplicate", metavar="", help="Also keep one document of each cluster of duplicates.")
     ] = False,
     export: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Write the kept documents to this .jsonl, .jsonl.gz, .jsonl.zst or .parquet."),
+        typer.Option(metavar="FILE", help="Write the kept documents to this .jsonl(.gz, .zst) or .parquet."),
     ] = None,
     text_field: options.TextField = "text",
     id_field: options.IdField = None,

@@ -53,13 +53,14 @@ Slice = Annotated[
         "other shares must finish first.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print the result as JSON, for machines.")]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print the result and errors only.", callback=set_quiet, is_eager=True)
+    bool,
+    typer.Option(
+        "--quiet", "-q", metavar="", help="Print the result and errors only.", callback=set_quiet, is_eager=True
+    ),
 ]
-TextField = Annotated[
-    str, typer.Option("--text-field", metavar="NAME", help="Name of the text column or JSON field.")
-]
+TextField = Annotated[str, typer.Option("--text-field", metavar="NAME", help="Name of the text column or JSON field.")]
 IdField = Annotated[
     str | None,
     typer.Option("--id-field", metavar="NAME", help="Name of the id column or JSON field. [dim]Default: id.[/]"),
@@ -68,7 +69,7 @@ IdField = Annotated[
 
 def examples(*commands: str) -> str:
     """Return what `--help` ends with: commands to copy."""
-    return "\n\n".join(["[bold]Examples[/]", *(f"  {command.replace('[', chr(92) + '[')}" for command in commands)])
+    return "\n".join(["[bold]Examples[/]", *(f"  {command.replace('[', chr(92) + '[')}" for command in commands)])
 
 
 def adder(app: typer.Typer, panel: str | None) -> Callable[..., None]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 from corpuskit.cli.console import bytes_text, counted, messages, seconds_text
 
@@ -17,6 +18,8 @@ RUNS = ("comparison", "training")
 LABEL_AND_COUNT = 52
 SIZE = 12
 TIME = 13
+DAY = 86_400.0
+"""Seconds over which the rate is averaged, so that items of hours get an estimate too."""
 
 
 def label_of(step: "Step") -> str:
@@ -32,7 +35,7 @@ def facts(kind: str, made: "Manifest") -> tuple[str, str]:
     rows = counted(made.rows, "row") + (f", {made.errors:,} malformed" if made.errors else "")
     match kind:
         case "duplicates":
-            return f"{made.extra['members']:,} in {counted(made.extra['clusters'], 'cluster')}", ""
+            return f"{counted(made.extra['members'], 'row')} in {counted(made.extra['clusters'], 'cluster')}", ""
         case "variant":
             return f"{counts['kept']:,.0f} of {made.rows:,} kept", bytes_text(counts["kept_bytes"])
         case "tokenizer":
@@ -104,15 +107,16 @@ class Bars(Lines):
     def __init__(self) -> None:
         super().__init__()
         self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[done]}"),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.description}", markup=False, table_column=Column(width=26, no_wrap=True)),
+            BarColumn(bar_width=14),
+            TextColumn("{task.fields[done]}", table_column=Column(min_width=6, no_wrap=True)),
+            TextColumn("{task.fields[rate]}", table_column=Column(min_width=9, justify="right")),
             TimeElapsedColumn(),
             TextColumn("[dim]left[/]"),
             TimeRemainingColumn(),
             console=messages,
             transient=True,
+            speed_estimate_period=DAY,
         )
         self._bar: TaskID | None = None
         self._phase_started = 0.0

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from corpuskit.cli.console import WIDE, print_text, width
+from corpuskit.cli.console import WIDE, counted, print_text, width
 
 if TYPE_CHECKING:
     from pretrain.compare import Comparison
@@ -19,14 +19,18 @@ LOSSY = "* loses text: its bits per byte cannot be compared"
 
 def print_scores(comparison: "Comparison") -> None:
     """Print the tasks and the overall held-out sets, in at most `WIDE` columns."""
+    tokenizers, variants, seeds = map(len, (comparison.tokenizers, comparison.variants, comparison.seeds))
+    grid = f"{counted(tokenizers, 'tokenizer')} x {counted(variants, 'data variant')} x {counted(seeds, 'seed')}"
+    interval = f"mean over seeds [{100 * comparison.confidence:g} % interval]" if seeds > 1 else "one seed: no interval"
+    print_text(f"\n{grid}; {interval}\n")
     for task in comparison.tasks:
         if task.task.count(SOURCE_MARK) < 2:
-            print_text("\n".join(block(task, comparison)) + "\n")
+            print_text("\n".join(block(task)) + "\n")
 
 
-def block(task: "TaskComparison", comparison: "Comparison") -> Iterator[str]:
+def block(task: "TaskComparison") -> Iterator[str]:
     """Yield the lines of one task: title, a row for each tokenizer and variant, a sentence for each axis."""
-    yield from _wrapped(_title(task, comparison), "", "  ")
+    yield from _wrapped(_title(task), "", "  ")
     cells = [("tokenizer", "data", "", ""), *_rows(task)]
     widths = [max(len(cell[column]) for cell in cells) for column in range(4)]
     for tokenizer, variant, mean, bounds in cells:
@@ -39,18 +43,13 @@ def block(task: "TaskComparison", comparison: "Comparison") -> Iterator[str]:
             yield from _verdict(family)
 
 
-def _title(task: "TaskComparison", comparison: "Comparison") -> str:
+def _title(task: "TaskComparison") -> str:
     from pretrain.compare.results import METRICS
 
     metric = METRICS[task.metric]
-    seeds = len(comparison.seeds)
-    averaged = f"mean of {seeds} seeds [{100 * comparison.confidence:g} % interval]" if seeds > 1 else "one seed"
-    parts = [
-        f"{metric.label}, {'higher' if metric.higher_is_better else 'lower'} is better",
-        f"chance {metric.show(task.chance)}" if task.chance else "",
-        averaged,
-    ]
-    return f"{task.task}: {'; '.join(part for part in parts if part)}"
+    better = "higher is better" if metric.higher_is_better else "lower is better"
+    chance = f", chance {metric.show(task.chance)}" if task.chance else ""
+    return f"{task.task}: {metric.label}, {better}{chance}"
 
 
 def _rows(task: "TaskComparison") -> list[tuple[str, str, str, str]]:

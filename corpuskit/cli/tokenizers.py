@@ -21,19 +21,19 @@ def register(app: typer.Typer) -> None:
     command = options.adder(group, None)
     command(
         train,
-        "corpuskit tokenizer train data/*.jsonl.zst --type unigram --vocab-size 8192 --out tok",
+        "corpuskit tokenizer train data/*.zst --type unigram -v 8192 --out tok",
         "corpuskit tokenizer show tok --text 'How is this cut?'",
     )
     command(
         show,
         "corpuskit tokenizer show tok",
-        "corpuskit tokenizer show out/tokenizers/bpe-1a2b3c4d --text 'How is this cut?'",
+        "corpuskit tokenizer show out/tokenizers/bpe-1a2b3c4d --text 'And this?'",
     )
     app.add_typer(group, name="tokenizer", rich_help_panel=PANEL)
     options.adder(app, PANEL)(
         tokenize,
         "corpuskit tokenize data/*.jsonl.zst --tokenizer tok --out shards",
-        "corpuskit tokenize pages.parquet --text-field content --tokenizer tok --out shards",
+        "corpuskit tokenize pages.parquet --text-field content -t tok --out shards",
     )
 
 
@@ -84,8 +84,7 @@ def show(
     if json:
         print_json(pieces)
         return
-    rows = [(piece["id"], repr(piece["token"])[1:-1]) for piece in pieces[:MOST_PIECES]]
-    print_table(["id", "token"], rows, right=[0])
+    print_table(["id", "token"], [(piece["id"], piece["shown"]) for piece in pieces[:MOST_PIECES]], right=[0])
     say(f"{counted(len(pieces), 'token')}, {len(text.encode()) / max(len(pieces), 1):.2f} bytes a token")
 
 
@@ -97,7 +96,15 @@ def _pieces(path: str, text: str) -> list[dict[str, Any]]:
     tokenizer = tokenization.load(path)
     table = tokenizer.tokens()
     ids = tokenizer.encode(pa.array([text], pa.large_string()))[0].as_py()
-    return [{"id": number, "token": table[number].decode("utf-8", "backslashreplace")} for number in ids]
+    return [{"id": number, "shown": _shown(table[number]), "hex": table[number].hex()} for number in ids]
+
+
+def _shown(token: bytes) -> str:
+    """Write a token in quotes; bytes that are a part of a character as bytes."""
+    try:
+        return repr(token.decode())
+    except UnicodeDecodeError:
+        return repr(token)
 
 
 def _describe(path: str, json: bool) -> None:
@@ -158,7 +165,11 @@ def tokenize(
     check_shards_folder(planned.target)
     with session.engine(workers, slice_=slice_) as engine:
         made = engine.run(planned)
-    counts = {"documents": made.rows, "errors": made.errors, **{name: made.counts[name] for name in ("tokens", "bytes")}}
+    counts = {
+        "documents": made.rows,
+        "errors": made.errors,
+        **{name: made.counts[name] for name in ("tokens", "bytes")},
+    }
     if json:
         print_json({"out": out, **counts})
         return

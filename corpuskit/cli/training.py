@@ -17,14 +17,14 @@ def register(app: typer.Typer) -> None:
     command(
         compare,
         "corpuskit compare recipes/text_files.yaml --out out",
-        "corpuskit compare recipe.yaml --set compare.seeds=[0,1] --set pretrain.budget_bytes=1MB",
+        "corpuskit compare recipe.yaml --set compare.seeds=[0,1,2,3,4]",
         "corpuskit compare recipe.yaml --json | jq .comparison.tasks",
     )
-    command(pretrain, "corpuskit pretrain recipes/text_files.yaml --out out --set pretrain.budget_bytes=10MB")
+    command(pretrain, "corpuskit pretrain recipe.yaml --set pretrain.budget_bytes=10MB")
     command(
         evaluate,
         "corpuskit evaluate out/runs/*",
-        "corpuskit evaluate out/runs/bpe--raw--seed0-1a2b3c4d --recipe other_tasks.yaml",
+        "corpuskit evaluate out/runs/bpe--* --recipe other_tasks.yaml",
     )
 
 
@@ -76,12 +76,18 @@ def pretrain(
     set_: options.Set = [],  # noqa: B006
     workers: options.Workers = None,
     slice_: options.Slice = None,
+    jobs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Only write a job.json per run, for `torchrun -m pretrain --job DIR/<run>/job.json`."
+        ),
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Prepare the data and train every run of the grid; resume where an earlier call stopped."""
     from corpuskit.recipe import load
-    from corpuskit.workflow.comparing import train_all
+    from corpuskit.workflow.comparing import train_all, write_jobs
     from corpuskit.workflow.extras import require_training
     from corpuskit.workflow.places import check_corpus_folder
 
@@ -89,7 +95,13 @@ def pretrain(
     require_training()
     check_corpus_folder(out)
     with session.engine(workers, slice_=slice_) as engine:
-        trained = train_all(loaded, out, engine)
+        if jobs:
+            paths = write_jobs(loaded, out, jobs, engine)
+        else:
+            trained = train_all(loaded, out, engine)
+    if jobs:
+        print_json(paths) if json else print_text("\n".join(paths))
+        return
     if json:
         print_json(trained)
         return

@@ -4,7 +4,7 @@ from corpuskit.documents.export import write_export, write_jsonl
 from corpuskit.documents.formats import FORMATS, plan, read
 from corpuskit.documents.ingest import check_errors, ingest_piece, read_errors, require_documents, write_errors
 from corpuskit.documents.parts import read_documents, read_split, write_parquet
-from corpuskit.documents.pieces import FileRange, Piece
+from corpuskit.documents.pieces import FileRange, Piece, identify
 from corpuskit.documents.records import ALL, BadRecord, Choice, Records
 from corpuskit.documents.schema import ERROR_SCHEMA, SCHEMA, HeldoutConfig, heldout_mask, make_key
 from corpuskit.documents.source import SourceConfig
@@ -23,6 +23,7 @@ __all__ = [
     "SourceConfig",
     "check_errors",
     "heldout_mask",
+    "identify",
     "ingest_piece",
     "make_key",
     "plan",

@@ -23,6 +23,8 @@ from corpuskit.documents.source import SourceConfig
 from corpuskit.documents.streams import Damaged, lines
 
 BOM = b"\xef\xbb\xbf"
+NAMED = 8
+"""Fields of a record without text that a message names."""
 
 
 def read(piece: Piece, source: SourceConfig, choice: Choice = ALL) -> Iterator[Records]:
@@ -58,7 +60,7 @@ def parser(source: SourceConfig) -> Parse:
             raise Malformed(f"not a JSON object but {_kind(record)}")
         text = record.pop(text_field, None)
         if not isinstance(text, str):
-            raise Malformed(f"field {text_field!r} is {_kind(text)}, expected a string")
+            raise Malformed(f"field {text_field!r} is {_kind(text)}, expected a string{_others(record)}")
         document_id = record.pop(id_field, None)
         if document_id is None:
             document_id = f"{name}:{offset}"
@@ -97,6 +99,12 @@ def _metadata(record: dict[str, Any]) -> str:
         return orjson.dumps(record).decode()
     except TypeError as error:  # nested deeper than orjson writes
         raise Malformed(f"cannot be kept as metadata: {error}") from None
+
+
+def _others(record: dict[str, Any]) -> str:
+    """Name the other fields of a record, in which its text may lie."""
+    names = [*record][:NAMED]
+    return f"; the record's other fields: {', '.join(names)}{', …' if len(record) > NAMED else ''}" if names else ""
 
 
 def _kind(value: Any) -> str:

@@ -90,6 +90,12 @@ def pack(source: SourceConfig, ranges: Iterable[tuple[FileRange, int]], split_by
     return [*pieces, Piece(len(pieces), tuple(files), size, source.format)] if files else pieces
 
 
+def identify(pieces: Iterable[Piece]) -> list[list[Any]]:
+    """Return what identifies the raw files of all pieces for a fingerprint; a file that is cut counts once."""
+    entries = dict.fromkeys(tuple(entry) for piece in pieces for entry in piece.identity())
+    return [list(entry) for entry in entries]
+
+
 def allotments(files: Sequence[FileRange], max_bytes: int | None) -> list[int | None]:
     """Share `max_bytes` out among files in proportion to their stored sizes; None: no limit."""
     if max_bytes is None:

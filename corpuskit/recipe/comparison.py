@@ -1,6 +1,7 @@
 """Recipe models of a comparison: seeds, confidence, baseline."""
 
 from collections.abc import Iterable
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
@@ -20,7 +21,7 @@ class BaselineConfig(Config):
 class CompareConfig(Config):
     """The grid tokenizers x variants x seeds, and how its scores are judged."""
 
-    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0, 1, 2), min_length=1)
     """One training run per tokenizer, variant and seed. One seed gives no interval, two a wide one: three or more."""
     confidence: float = Field(default=0.95, ge=0.5, lt=1)
     """Confidence of the intervals; a difference is decided where its corrected p value is under 1 - confidence."""

@@ -45,7 +45,7 @@ def read_yaml(path: str) -> dict[str, Any]:
         InputError: the file cannot be read.
     """
     try:
-        data = yaml.load(storage.read_bytes(path), _Loader)  # noqa: S506  a SafeLoader
+        data = yaml.load(storage.read_bytes(path), _Loader)
     except yaml.YAMLError as error:
         raise RecipeError(path, f"not YAML: {_yaml_problem(error)}") from error
     if not isinstance(data, dict):
@@ -105,7 +105,7 @@ def _override(data: dict[str, Any], override: str) -> None:
     if not _takes(node, keys[-1]):
         raise _no_place(node, keys)
     try:
-        node[keys[-1]] = yaml.load(value, _Loader)  # noqa: S506
+        node[keys[-1]] = yaml.load(value, _Loader)
     except yaml.YAMLError as error:
         raise RecipeError("--set", f"{path}: {value!r} is not YAML: {_yaml_problem(error)}") from None
 
@@ -117,7 +117,7 @@ def _child(node: Any, key: str | int, walked: list[str | int]) -> Any:
     if isinstance(node, dict) and node.get(key) is None:
         if len(walked) == 2 and walked[0] in NAMED and key not in node:
             close = nearest(str(key), node)
-            raise RecipeError("--set", f"{place(walked)}: the recipe has no {walked[0]} of that name{close}")
+            raise RecipeError("--set", f"{place(walked)}: no {walked[0].removesuffix('s')} has that name{close}")
         node[key] = {}
     return node[key]
 

@@ -28,11 +28,12 @@ EXPECTED = {
     "greater_than_equal": "at least {ge}",
     "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
-    "too_short": "at least {min_length} entries",
+    "too_short": "a list of {min_length} or more",
     "string_too_short": "at least {min_length} characters",
     "string_pattern_mismatch": "letters, digits and some signs (pattern {pattern})",
 }
 """Type of a pydantic error -> what was expected; names in braces come from the error's context."""
+YAML_BOOLEANS = " (YAML reads yes, no, on and off so: put the text in quotes)"
 LONGEST = 80
 """Characters of a given value that a message repeats."""
 
@@ -42,8 +43,14 @@ Problem = tuple[str, str]
 
 def problems(error: ValidationError, data: Any, model: type[BaseModel]) -> list[Problem]:
     """Describe each wrong field of `data`, which `model` refused, once."""
-    described = [_describe(details, data, model) for details in error.errors()]
+    found = [details for details in error.errors() if not _is_echo(details)]
+    described = [_describe(details, data, model) for details in found]
     return list(dict.fromkeys(described))
+
+
+def _is_echo(details: ErrorDetails) -> bool:
+    """Pydantic calls a list too short where it only holds wrong entries, which it names too."""
+    return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
 
 
 def place(location: Sequence[str | int]) -> str:
@@ -72,21 +79,20 @@ def _describe(details: ErrorDetails, data: Any, model: type[BaseModel]) -> Probl
     if location and location[-1] == "[key]":
         return place(location[:-2]), f"{location[-2]!r} is not a name: letters, digits, `_`, `.`, `+` are allowed"
     if kind in EXPECTED:
-        return place(location), f"expected {EXPECTED[kind].format(**context)}, given {_given(details['input'])}"
+        hint = YAML_BOOLEANS if kind == "string_type" and isinstance(details["input"], bool) else ""
+        return place(location), f"expected {EXPECTED[kind].format(**context)}, given {_given(details['input'])}{hint}"
     message = details["msg"].removeprefix("Value error, ")
     shown = _given(details["input"])
     told = isinstance(details["input"], dict | list) or shown in message
-    return place(location), message if told else f"{message}, given {shown}"
+    return place(location), message if told else f"{message} (given {shown})"
 
 
 def _in_file(details: ErrorDetails, data: Any) -> Iterator[str | int]:
     """Yield the parts of a location that are in the file: pydantic adds which member of a union it tried."""
     last = len(details["loc"]) - 1
     for index, part in enumerate(details["loc"]):
-        if isinstance(data, Mapping) and part in data:
-            yield part
-            data = data[part]
-        elif isinstance(data, Sequence) and isinstance(part, int) and part < len(data):
+        inside = part in data if isinstance(data, Mapping) else isinstance(data, Sequence) and part in range(len(data))
+        if inside:
             yield part
             data = data[part]
         elif part == "[key]" or (index == last and details["type"] == "missing"):
@@ -106,8 +112,7 @@ def _wrong_tag(location: Sequence[str | int], context: Mapping[str, Any]) -> Pro
 def _given(value: Any) -> str:
     """Write a value as the file has it."""
     if isinstance(value, bool):
-        hint = " (YAML reads yes, no, on and off so: put the text in quotes)"
-        return ("true" if value else "false") + hint
+        return "true" if value else "false"
     if value is None or isinstance(value, dict):
         return kind_of(value)
     text = repr(list(value)) if isinstance(value, tuple) else repr(value)

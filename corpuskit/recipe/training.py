@@ -89,6 +89,10 @@ class PretrainConfig(Config):
     elsewhere. CPUs with AVX512-BF16 or AMX gain half as much speed again by it, others lose."""
     compile: bool = False
     """Whether to compile the model with torch.compile."""
+    threads: int = Field(1, gt=0)
+    """CPU threads of each run: sums of floats depend on them, so they are part of the recipe."""
+    validation_document_bytes: Bytes = Field(2000, gt=0)
+    """Bytes scored of each held-out document, from its beginning: many documents tell more than a few long ones."""
     validation_bytes: Bytes = Field(default=500_000, gt=0)
     """Bytes of held-out text to score per validation set, the same documents for every run."""
     checkpoint_every: int = Field(default=100, gt=0)

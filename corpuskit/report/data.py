@@ -139,6 +139,7 @@ class ReportData:
     funnel: tuple[FunnelStep, ...] = ()
     drops: tuple[Drop, ...] = ()
     tokenizers: Table | None = None
+    costs: Table | None = None
     notes: Sequence[str] = ()
     """How to read the numbers: paragraphs."""
     recipe: str = ""

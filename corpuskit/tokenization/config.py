@@ -27,7 +27,7 @@ class TokenizerConfig(Config):
     vocab_size: Annotated[int, Field(le=LARGEST)]
     """Ids asked for, the 128 reserved ones included; a small corpus may give fewer."""
     train_on: str | None = None
-    """Name of the variant whose documents it is trained on; by default all documents that are not held out."""
+    """Name of the variant whose training documents it is trained on; the first variant of the recipe by default."""
     max_train_bytes: Annotated[Bytes, Field(gt=0, le=MAX_TRAIN_BYTES)] = 100_000_000
     """Train on at most this much UTF-8 text, 2 GB at most; Unigram needs about 20 times as much memory."""
     seed: int = 0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from corpuskit import manifest
+from corpuskit import manifest, tokenization
 from corpuskit.corpus import Corpus
 from corpuskit.documents import read_split, sidecars
 from corpuskit.documents.schema import key_array, key_matrix, keys_digest
@@ -40,8 +40,14 @@ class CellData:
         """Which documents of the shards are for training, and which for validation."""
         return _shard_rows(self.corpus, self.shards, self.variant)
 
+    @cached_property
+    def token_bytes(self) -> np.ndarray:
+        """Bytes of text that each id stands for; int32[vocabulary]."""
+        return tokenization.load(self.tokenizer_folder).token_bytes()
+
+    @cached_property
     def fingerprints(self) -> dict[str, str]:
-        """Return the fingerprints that decide a run: shards, tokenizer and the variant's selection."""
+        """Fingerprints that decide a run: shards, tokenizer and the variant's selection."""
         folders = {
             "shards": self.shards,
             "tokenizer": self.tokenizer_folder,

@@ -15,16 +15,16 @@ from corpuskit.manifest import Manifest, Marker
 from corpuskit.recipe import Recipe
 from corpuskit.recipe.load import build, load
 from corpuskit.tasks import Task
+from corpuskit.workflow import scoring
 from corpuskit.workflow.flow import Flow
-from corpuskit.workflow.grid import Grid, read_score, score_run, tokenizer_folder
+from corpuskit.workflow.grid import Grid
+from corpuskit.workflow.scoring import Scored
 
 if TYPE_CHECKING:
     from pipelines.engine import Engine, Step
     from pretrain.compare import Comparison, GridRun, Outcome, RunScores
 
 COMPARISON, REPORT = "comparison.json", "report.html"
-HELDOUT = "held-out text"
-"""Begins the name of bits per byte in a comparison: `held-out text, raw`, and by source `held-out text, raw, acl`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +34,6 @@ class Compared:
     comparison: "Comparison"
     report: str
     """Path of the report."""
-    table: str
-    """The result table, as text."""
     notes: Sequence[str]
     """Warnings."""
 
@@ -44,55 +42,66 @@ def compare(recipe: Recipe, out: str, engine: "Engine") -> Compared:
     """Run a recipe to its end; what is finished already is skipped.
 
     Raises:
-        RecipeError: the recipe has no tokenizer, so there is nothing to compare.
+        RecipeError: there is nothing to compare: no tokenizer, or neither a task nor a causal model.
         CorpuskitError: a step failed; run again to go on.
     """
-    from corpuskit.report import render_table
     from pretrain.compare import load as load_comparison
-    from pretrain.compare.page import summary_table
 
     _check_comparable(recipe)
     flow = Flow(recipe, out)
     notes = flow.prepare(engine)
     grid = Grid(recipe, Corpus(out))
-    step = grid.step(engine.options.workers)
-    flow.record([step.target, *map(grid.place, grid.runs)])
+    loaded = grid.tasks()
+    step = grid.step(loaded)
+    flow.record([step.target, *grid.trained(loaded)])
     engine.run(step)
     report = storage.join(out, REPORT)
     storage.commit(report, storage.read_bytes(storage.join(step.folder, REPORT)))
-    found = load_comparison(storage.join(step.folder, COMPARISON))
-    return Compared(comparison=found, report=report, table=render_table(summary_table(found)), notes=notes)
+    comparison = load_comparison(storage.join(step.folder, COMPARISON))
+    return Compared(comparison=comparison, report=report, notes=[*notes, *grid_warnings(grid, loaded)])
 
 
 def _check_comparable(recipe: Recipe) -> None:
     if not recipe.tokenizers:
         raise RecipeError("tokenizers", "this recipe has no tokenizer, so there is nothing to train or compare")
-    recipe.compare.check(recipe.tokenizers, recipe.variants)
+    if not recipe.tasks and (recipe.pretrain.objective != "causal" or not recipe.heldout.share):
+        raise RecipeError("tasks", "nothing to score: add a task, or hold out documents for a causal model")
 
 
 def train_all(recipe: Recipe, out: str, engine: "Engine") -> list[dict[str, Any]]:
     """Prepare the data and train every run of the grid, without scoring tasks; return what each run did."""
     from pretrain import load_run
 
-    _check_comparable(recipe)
-    flow = Flow(recipe, out)
-    flow.prepare(engine)
-    grid = Grid(recipe, Corpus(out))
-    step = grid.training_step(engine.options.workers)
-    flow.record([step.target, *map(grid.place, grid.runs)])
+    grid = _prepared(recipe, out, engine)
+    step = grid.training_step()
+    Flow(recipe, out).record([step.target, *grid.trained({})])
     engine.run(step)
-    folders = {run.name: grid.place(run).folder for run in grid.runs}
-    records = {name: load_run(folder) for name, folder in folders.items()}
-    return [
-        {
-            "name": name,
-            "folder": folders[name],
-            "tokens": record.tokens,
-            "tokens_per_second": record.tokens_per_second,
-            "validation": record.validation,
-        }
-        for name, record in records.items()
-    ]
+    trained = []
+    for name, place in grid.places.items():
+        record = load_run(place.folder)
+        trained.append(
+            {
+                "name": name,
+                "folder": place.folder,
+                "tokens": record.tokens,
+                "tokens_per_second": record.tokens_per_second,
+                "validation": record.validation,
+            }
+        )
+    return trained
+
+
+def write_jobs(recipe: Recipe, out: str, folder: str, engine: "Engine") -> list[str]:
+    """Prepare the data and write one job.json per run of the grid, for `torchrun -m pretrain --job …`; return them."""
+    grid = _prepared(recipe, out, engine)
+    return [grid.job(run).save(storage.join(folder, run.name)) for run in grid.runs]
+
+
+def _prepared(recipe: Recipe, out: str, engine: "Engine") -> Grid:
+    if not recipe.tokenizers:
+        raise RecipeError("tokenizers", "this recipe has no tokenizer, so there is nothing to train")
+    Flow(recipe, out).prepare(engine)
+    return Grid(recipe, Corpus(out))
 
 
 def evaluate_runs(folders: Sequence[str], recipe_path: str | None = None) -> list[dict[str, Any]]:
@@ -107,33 +116,34 @@ def evaluate_runs(folders: Sequence[str], recipe_path: str | None = None) -> lis
     """
     scores = []
     for folder in folders:
-        manifest.read(folder, "run")
         corpus = _corpus_of(folder)
         recipe = load(recipe_path) if recipe_path else build(dict(corpus.manifest.extra["recipe"]))
-        grid = Grid(recipe, corpus)
-        run = next(
-            (run for run in grid.runs if storage.base_name(grid.place(run).folder) == storage.base_name(folder)), None
-        )
-        if run is None:
-            raise ArtifactError(f"{folder}: not a run of the recipe of {corpus.folder}")
-        tokenizer = tokenizer_folder(corpus, run.cell.tokenizer)
-        found = score_run(folder, grid.tasks(), recipe, tokenizer, run.seed)
+        run = _scored(folder, corpus)
+        found = scoring.score(run, Grid(recipe, corpus).tasks(), recipe, corpus.folder)
         scores += [{"run": run.name, "task": task, **score} for task, score in found.items()]
-    return [{name: value for name, value in score.items() if name != "items"} for score in scores]
+    return [{name: value for name, value in score.items() if name not in ("items", "units")} for score in scores]
+
+
+def _scored(folder: str, corpus: Corpus) -> Scored:
+    """Return a finished run as its manifest describes it."""
+    found = manifest.read(folder, "run")
+    wanted = found.identity["inputs"].get("tokenizer")
+    tokenizers = [corpus.artifact("tokenizer", name) for name in corpus.artifacts.get("tokenizer", {})]
+    matching = [path for path in tokenizers if manifest.read(path).fingerprint == wanted]
+    if not matching:
+        raise ArtifactError(f"{folder}: the tokenizer that it was trained with is not one of {corpus.folder}")
+    seed = found.identity["config"]["pretrain"]["init_seed"]
+    name = storage.base_name(folder).rsplit("-", 1)[0]
+    return Scored(folder, found.fingerprint, name, seed, matching[0])
 
 
 def _corpus_of(folder: str) -> Corpus:
+    manifest.read(folder, "run")
     parents = storage.local(folder).resolve().parents
     root = next((path for path in parents if (path / manifest.NAME).exists()), None)
     if root is None:
         raise ArtifactError(f"{folder}: no prepared corpus above this run")
     return Corpus(str(root))
-
-
-def overall(comparison: "Comparison") -> "Comparison":
-    """Return a comparison without the held-out text by source: what a summary shows."""
-    shown = [task for task in comparison.tasks if not (task.task.startswith(HELDOUT) and task.task.count(", ") > 1)]
-    return replace(comparison, tasks=tuple(shown))
 
 
 def finish(step: "Step", markers: Mapping[str, list[Marker]], grid: Grid, tasks: Mapping[str, Task]) -> Manifest:
@@ -144,30 +154,55 @@ def finish(step: "Step", markers: Mapping[str, list[Marker]], grid: Grid, tasks:
     config = grid.recipe.compare
     baseline = Cell(config.baseline.tokenizer, config.baseline.variant) if config.baseline else None
     standard = Standard(confidence=config.confidence, power=config.power)
-    comparison = summarise([scores_of(grid, run, tasks) for run in grid.runs], standard, baseline)
+    scores = [scores_of(grid, run, tasks) for run in grid.runs]
+    comparison = summarise(scores, standard, baseline)
     comparison.save(storage.join(step.folder, COMPARISON))
-    write_comparison_report(storage.join(step.folder, REPORT), grid, comparison, overall(comparison))
+    notes = grid_warnings(grid, tasks)
+    write_comparison_report(storage.join(step.folder, REPORT), grid, comparison, notes)
     files = {name: manifest.file_entry(storage.join(step.folder, name)) for name in (COMPARISON, REPORT)}
     done = [marker for phase in step.phases for marker in markers[phase.name]]
     return replace(step.manifest(done), files=files)
 
 
+def grid_warnings(grid: Grid, tasks: Mapping[str, Task]) -> list[str]:
+    """Say what makes runs of a finished grid less comparable: other devices, cut texts."""
+    from pretrain import load_run
+
+    notes = []
+    environments = [load_run(place.folder).environment for place in grid.places.values()]
+    for field in ("device", "precision", "threads", "world", "torch"):
+        values = sorted({str(environment[field]) for environment in environments})
+        if len(values) > 1:
+            notes.append(f"runs differ in {field}: {', '.join(values)}")
+    for run, places in grid.score_places(tasks).items():
+        for task, place in places.items():
+            if cut := scoring.read(place.folder)["cut"]:
+                notes.append(f"{run}: {cut} texts of task {task} were cut at downstream.max_tokens")
+    return notes
+
+
 def scores_of(grid: Grid, run: "GridRun", tasks: Mapping[str, Task]) -> "RunScores":
     """Gather what one finished run scored: tasks, and bits per byte of each held-out set."""
     from pretrain.compare import Outcome, RunScores
+    from pretrain.downstream import by_unit
 
-    folder = grid.place(run).folder
-    lossless = tokenization.load(tokenizer_folder(grid.corpus, run.cell.tokenizer)).lossless
+    scored = grid.scored(run)
     outcomes = []
     for name, task in tasks.items():
-        score = read_score(folder, name, task, grid.recipe)
-        if score is None:
-            raise ArtifactError(f"{folder}: no score for task {name!r}; run `corpuskit evaluate {folder}`")
-        items = np.asarray(score["items"], np.float32)
-        outcomes.append(
-            Outcome(task=name, metric=score["metric"], value=score["value"], items=items, chance=score["chance"])
+        place = scoring.place(scored, name, task, grid.recipe, grid.corpus.folder)
+        score = scoring.read(place.folder)
+        items, weights = by_unit(np.asarray(score["items"], np.float32), np.asarray(score["units"], np.int64))
+        outcome = Outcome(
+            task=name,
+            metric=score["metric"],
+            value=score["value"],
+            items=items,
+            weights=weights,
+            chance=score["chance"],
         )
-    return RunScores(cell=run.cell, seed=run.seed, outcomes=(*outcomes, *_bits_per_byte(folder, lossless)))
+        outcomes.append(outcome)
+    lossless = tokenization.load(scored.tokenizer).lossless
+    return RunScores(cell=run.cell, seed=run.seed, outcomes=(*outcomes, *_bits_per_byte(scored.folder, lossless)))
 
 
 def _bits_per_byte(folder: str, comparable: bool) -> "list[Outcome]":
@@ -183,11 +218,14 @@ def _bits_per_byte(folder: str, comparable: bool) -> "list[Outcome]":
             continue
         rows = documents.filter(pc.equal(documents.column("set"), name))
         sizes = rows.column("bytes").to_numpy().astype(np.float64)  # never 0: validation leaves empty texts out
-        items = (rows.column("bits").to_numpy() / sizes).astype(np.float32)
-        value = scores["bits_per_byte"]
-        title = f"{HELDOUT}, {name}"
         outcome = Outcome(
-            task=title, metric="bits_per_byte", value=value, items=items, weights=sizes, comparable=comparable
+            task=f"held-out text, {name}",
+            metric="bits_per_byte",
+            value=scores["bits_per_byte"],
+            items=(rows.column("bits").to_numpy() / sizes).astype(np.float32),
+            weights=sizes,
+            comparable=comparable,
+            source=name.partition(", ")[2] or None,
         )
         outcomes.append(outcome)
     return outcomes

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from corpuskit import manifest, storage
 from corpuskit.corpus import Corpus
 from corpuskit.documents import write_export
-from corpuskit.errors import RecipeError
+from corpuskit.documents.export import SUFFIXES
+from corpuskit.errors import InputError, RecipeError, nearest
 from corpuskit.policy import PRESETS
+from corpuskit.recipe.load import read_yaml
 from corpuskit.workflow.flow import Flow
+from corpuskit.workflow.places import check_writable
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,31 @@ def policy_fields(policy: str) -> PolicyFields:
         RecipeError: it is neither.
     """
     if policy in PRESETS:
-        return PolicyFields({"preset": policy}, list(PRESETS[policy].languages or ("en",)))
+        return PolicyFields({"preset": policy}, _languages(policy))
     if not policy.endswith((".yaml", ".yml")):
-        raise RecipeError("--policy", f"{policy!r} is neither a preset ({', '.join(PRESETS)}) nor a YAML file")
-    fields = yaml.safe_load(storage.read_bytes(policy))
-    if not isinstance(fields, dict):
-        raise RecipeError(policy, "expected a mapping with `preset`, `rules` or `exclude`")
-    preset = PRESETS.get(fields.get("preset", "none"))
-    return PolicyFields(fields, list((preset and preset.languages) or ("en",)))
+        close = nearest(policy, PRESETS)
+        raise RecipeError("--policy", f"{policy!r} is neither a preset nor a YAML file{close}")
+    fields = read_yaml(policy)
+    return PolicyFields(fields, _languages(fields.get("preset")))
+
+
+def _languages(preset: Any) -> list[str]:
+    known = isinstance(preset, str) and preset in PRESETS
+    return list((PRESETS[preset].languages if known else ()) or ("en",))
+
+
+def check_export(path: str) -> None:
+    """Make sure that documents can be exported to a file, before they are chosen.
+
+    Raises:
+        InputError: another suffix, or its folder cannot be written to.
+    """
+    if not path.endswith(SUFFIXES):
+        raise InputError(f"--export: {path}: documents are exported as {', '.join(SUFFIXES)}")
+    if not storage.is_remote(path):
+        if storage.local(path).is_dir():
+            raise InputError(f"--export: {path} is a folder")
+        check_writable(str(storage.local(path).absolute().parent))
 
 
 def export_variant(flow: Flow, variant: str, path: str) -> int:

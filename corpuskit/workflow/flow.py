@@ -1,6 +1,6 @@
 """The data steps of a recipe as a chain of artifacts, and running them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipelines.engine import Engine, Step
     from pipelines.select import Inputs
 
-TRAINED = ("run", "training", "comparison")
+TRAINED = ("run", "score", "training", "comparison")
 """Kinds of artifacts that come after the data steps."""
 COMPACT_BELOW = 0.5
 """Share of the rows under which a variant gets shards of its own (`materialize: auto`)."""
@@ -80,9 +80,9 @@ class Flow:
             for name, config in self.recipe.tokenizers.items()
         }
 
-    def _trained_on(self, tokenizer: str) -> Target | None:
-        variant = self.recipe.tokenizers[tokenizer].train_on
-        return self.variants[variant] if variant else None
+    def _trained_on(self, tokenizer: str) -> Target:
+        """Return the variant whose training rows a tokenizer sees: the first of the recipe where it names none."""
+        return self.variants[self.recipe.tokenizers[tokenizer].train_on or next(iter(self.variants))]
 
     @property
     def targets(self) -> list[Target]:
@@ -178,10 +178,8 @@ class Flow:
 
         lengths = self.signals["length"].folder
         for name, place in self.tokenizers.items():
-            variant = self._trained_on(name)
-            config = self.recipe.tokenizers[name]
-            folder = variant.folder if variant else None
-            engine.run(train_tokenizer.step(place, config, self.documents.folder, folder, lengths))
+            variant, config = self._trained_on(name), self.recipe.tokenizers[name]
+            engine.run(train_tokenizer.step(place, config, self.documents.folder, variant.folder, lengths))
 
     def _encode(self, engine: "Engine") -> None:
         from pipelines import encode
@@ -192,19 +190,20 @@ class Flow:
                 folders = [self.variants[variant].folder for variant in variants]
                 engine.run(encode.step(place, self.documents.folder, trained.folder, folders))
 
-    def record(self, trained: Sequence[Target] | None = None) -> Manifest:
+    def record(self, trained: Sequence[Target] = ()) -> Manifest:
         """Write the corpus's manifest, which names every artifact of the recipe; `gc` keeps what it names.
 
         Args:
-            trained: runs and comparisons of the recipe, finished or about to be made; None keeps those that an earlier
-                call recorded.
+            trained: runs, scores and comparisons of the recipe, finished or about to be made; of kinds that are not
+                among them, those that an earlier call recorded are kept.
         """
         places = [place for place in [*self.targets, *self.shards.values()] if place.done]
-        targets = {place.folder: place for place in [*places, *(trained or ())]}
+        targets = {place.folder: place for place in [*places, *trained]}
         fingerprints = {f"{place.kind}.{place.name}": place.fingerprint for place in targets.values()}
         identity = Identity(step="corpus", revision=1, config={"name": self.recipe.name}, inputs=fingerprints)
         documents = manifest.read(self.documents.folder)
-        artifacts = self._named(targets) if trained is not None else self._recorded(TRAINED) | self._named(targets)
+        kept = set(TRAINED) - {place.kind for place in trained}
+        artifacts = self._recorded(kept) | self._named(targets)
         whole = Manifest(
             kind="corpus",
             name=self.recipe.name,
@@ -219,7 +218,7 @@ class Flow:
         manifest.write(self.out, whole)
         return whole
 
-    def _recorded(self, kinds: Sequence[str]) -> dict[str, Any]:
+    def _recorded(self, kinds: Collection[str]) -> dict[str, Any]:
         """Return what the manifest names now, of some kinds."""
         found = manifest.find(self.out)
         return {kind: named for kind, named in found.extra["artifacts"].items() if kind in kinds} if found else {}

@@ -43,7 +43,9 @@ def check_corpus_folder(out: str) -> None:
     check_writable(out)
     found = manifest.find(out)
     if found and found.kind != "corpus":
-        raise ArtifactError(f"{out} is an artifact of kind {found.kind!r}, which a corpus would overwrite; choose another --out")
+        raise ArtifactError(
+            f"{out} is an artifact of kind {found.kind!r}, which a corpus would overwrite; choose another --out"
+        )
 
 
 def check_shards_folder(step: Target) -> None:
@@ -56,7 +58,9 @@ def check_shards_folder(step: Target) -> None:
     check_writable(step.folder)
     found = manifest.find(step.folder)
     if found and found.kind != "shards":
-        raise ArtifactError(f"{step.folder} is an artifact of kind {found.kind!r}, which shards would overwrite; choose another --out")
+        raise ArtifactError(
+            f"{step.folder} is an artifact of kind {found.kind!r}, which shards would overwrite; choose another --out"
+        )
     if found and found.fingerprint != step.fingerprint:
         changes = manifest.differences(found.identity, step.identity.plain())
         raise _occupied(step.folder, "already holds other shards", changes)
@@ -64,10 +68,24 @@ def check_shards_folder(step: Target) -> None:
         raise _occupied(step.folder, "already holds unfinished shards of another call", [])
 
 
+def _other_kind(folder: str, kind: str, what: str) -> ArtifactError:
+    return ArtifactError(
+        f"{folder} is an artifact of kind {kind!r}, which {what} would overwrite; choose another --out"
+    )
+
+
 def _occupied(folder: str, what: str, changes: list[str]) -> ArtifactError:
-    more = [f"… and {len(changes) - SHOWN} more"] if len(changes) > SHOWN else []
-    listed = "".join(f"\n  {change}" for change in [*changes[:SHOWN], *more])
+    differs = list(dict.fromkeys(_in_words(change) for change in changes))
+    more = [f"… and {len(differs) - SHOWN} more"] if len(differs) > SHOWN else []
+    listed = "".join(f"\n  {change}" for change in [*differs[:SHOWN], *more])
     return ArtifactError(f"{folder} {what}; choose another --out, or remove that folder first{listed}")
+
+
+def _in_words(change: str) -> str:
+    """Say which input differs instead of its fingerprints; other changes stay as they are."""
+    named = {"inputs.source": "other input files, or they have changed", "inputs.tokenizer": "another tokenizer"}
+    found = next((words for start, words in named.items() if change.startswith(start)), None)
+    return found or change.removeprefix("config.")
 
 
 def _unfinished(folder: str) -> Iterator[str]:

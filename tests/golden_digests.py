@@ -1,0 +1,168 @@
+"""Digests of what each data step decides about `golden/corpus.jsonl`, kept beside the steps' revisions.
+
+Run `python tests/golden_digests.py --write` after raising the revision of a step whose output has changed on purpose.
+What is hashed is content (rows, signals, verdicts, token ids), not files, whose bytes depend on library versions.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines_harness import Plainly, digest, documents, errors, run_plainly, shards, sidecar
+
+from corpuskit import manifest, tokenization
+from corpuskit.documents import SourceConfig
+from corpuskit.recipe import Recipe
+from corpuskit.recipe.load import build
+from corpuskit.signals import SIGNALS
+from corpuskit.workflow.flow import Flow
+from pipelines import dedup, encode, ingest, select, tokenize, train_tokenizer
+
+HERE = Path(__file__).parent
+CORPUS = HERE / "golden" / "corpus.jsonl"
+GOLDEN = HERE / "golden" / "pipelines.json"
+COMMAND = "python tests/golden_digests.py --write"
+MODEL_STEPS = ("train_tokenizer", "encode", "tokenize")
+"""Steps whose content depends on the versions of the libraries that train tokenizers."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step's revision, where that number stands, and the digest of what the step decides."""
+
+    revision: int
+    where: str
+    digest: str
+    libraries: dict[str, str]
+
+    def plain(self) -> dict[str, Any]:
+        return {"revision": self.revision, "digest": self.digest, "libraries": self.libraries}
+
+
+def golden_recipe() -> Recipe:
+    rules = [
+        {"signal": "length.words", "min": 10},
+        {"signal": "gopher.mean_word_length", "max": 40},
+        {"signal": "composition.unique_words", "min": 0.2},
+    ]
+    return build(
+        {
+            "name": "golden",
+            "sources": [{"name": "golden", "paths": [str(CORPUS)]}],
+            "split_bytes": 2500,
+            "max_error_rate": 0.5,
+            "heldout": {"share": 0.2},
+            "dedup": {},
+            "variants": {"raw": {}, "filtered": {"deduplicate": True, "policy": {"rules": rules}}},
+            "tokenizers": {
+                "bpe": {"type": "bpe", "vocab_size": 500, "train_on": "raw", "max_train_bytes": 3000},
+                "unigram": {"type": "unigram", "vocab_size": 520, "train_on": "filtered"},
+            },
+        }
+    )
+
+
+def current(folder: Path) -> dict[str, Step]:
+    """Run every step; return them in the order of the flow."""
+    flow = run_plainly(golden_recipe(), folder / "out")
+    source = SourceConfig(name="golden", paths=(str(CORPUS),))
+    Plainly().run(tokenize.step(source, flow.tokenizers["bpe"].folder, str(folder / "direct"), 2**20, 0.5))
+    rows = flow.documents.folder
+    content = {
+        "ingest": [documents(rows), [error[:3] for error in errors(rows)]],
+        **{f"annotate.{group}": sidecar(place.folder, rows) for group, place in flow.signals.items()},
+        "dedup": sidecar(flow.duplicates.folder, rows),
+        "select": [sidecar(place.folder, rows) for place in flow.variants.values()],
+        "train_tokenizer": [tokenization.load(place.folder).tokens() for place in flow.tokenizers.values()],
+        "encode": [shards(place.folder) for place in flow.shards.values()],
+        "tokenize": [shards(str(folder / "direct")), [error[:3] for error in errors(str(folder / "direct"))]],
+    }
+    folders = _folders(flow, folder)
+    return {
+        name: Step(*_revision(name), digest=digest(content[name]), libraries=_libraries(folders[name]))
+        for name in content
+    }
+
+
+def _revision(step: str) -> tuple[int, str]:
+    if step.startswith("annotate."):
+        group = step.removeprefix("annotate.")
+        return SIGNALS[group].revision, f"`revision` in corpuskit/signals/{group}.py"
+    modules = (ingest, dedup, select, train_tokenizer, encode, tokenize)
+    module = next(module for module in modules if module.__name__ == f"pipelines.{step}")
+    return module.REVISION, f"REVISION in pipelines/{step}.py"
+
+
+def _folders(flow: Flow, folder: Path) -> dict[str, list[str]]:
+    return {
+        "ingest": [flow.documents.folder],
+        **{f"annotate.{group}": [place.folder] for group, place in flow.signals.items()},
+        "dedup": [flow.duplicates.folder],
+        "select": [place.folder for place in flow.variants.values()],
+        "train_tokenizer": [place.folder for place in flow.tokenizers.values()],
+        "encode": [place.folder for place in flow.shards.values()],
+        "tokenize": [str(folder / "direct")],
+    }
+
+
+def _libraries(folders: list[str]) -> dict[str, str]:
+    """The versions that the step's own identity names, and the kind of processor."""
+    found = {"machine": platform.machine()}
+    for folder in folders:
+        found |= manifest.read(folder).identity["libraries"]
+    return dict(sorted(found.items()))
+
+
+def problems(golden: dict[str, Any], now: dict[str, Step]) -> list[str]:
+    """Say what is wrong, a sentence a step; a step that follows a revised one may change without a revision."""
+    found, revised = [], False
+    for name, step in now.items():
+        before = golden.get(name, {"revision": None, "digest": None, "libraries": {}})
+        if step.revision != before["revision"]:
+            revised = True
+            found.append(f"{name}: the digest was written for revision {before['revision']}, now it is {step.revision}")
+        elif step.digest != before["digest"] and not _is_excused(name, step, before):
+            hint = (
+                "a step before it was revised" if revised else f"its revision is still {step.revision} ({step.where})"
+            )
+            found.append(f"{name}: what it writes has changed, and {hint}")
+    return found + [f"{name}: there is no such step any more" for name in golden if name not in now]
+
+
+def _is_excused(name: str, step: Step, before: dict[str, Any]) -> bool:
+    """Nothing is promised about tokenizers under other libraries or processors (trainers add up floats)."""
+    return name in MODEL_STEPS and step.libraries != before["libraries"]
+
+
+def unrevised(golden: dict[str, Any], now: dict[str, Step]) -> list[str]:
+    """What keeps new digests from being written: changes without a revision."""
+    return [problem for problem in problems(golden, now) if "its revision is still" in problem]
+
+
+def read_golden() -> dict[str, Any]:
+    return json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Compare the data steps with their golden digests.")
+    parser.add_argument("--write", action="store_true", help="write the digests of steps whose revision was raised")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="corpuskit-golden-") as folder:
+        now = current(Path(folder))
+    golden = read_golden()
+    found = unrevised(golden, now) if chosen.write and golden else problems(golden, now)
+    if not chosen.write or (golden and found):
+        print("\n".join(found) or "every step gives its golden digest")
+        return 1 if found else 0
+    GOLDEN.write_text(json.dumps({name: step.plain() for name, step in now.items()}, indent=2) + "\n")
+    print(f"wrote {GOLDEN.relative_to(HERE.parent)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""A step whose output changes must say so: its digest is kept beside its revision."""
+
+from dataclasses import replace
+
+import pytest
+from golden_digests import COMMAND, MODEL_STEPS, current, problems, read_golden, unrevised
+
+ADVICE = f"""
+Old artifacts would be taken for new ones. If the change is on purpose, raise the revision of the first step named above
+and run `{COMMAND}`; if not, it is a bug."""
+
+
+@pytest.fixture(scope="module")
+def now(tmp_path_factory):
+    return current(tmp_path_factory.mktemp("golden"))
+
+
+def test_every_step_gives_the_content_that_its_revision_stands_for(now):
+    found = problems(read_golden(), now)
+    assert not found, "\n".join([*found, ADVICE])
+
+
+def test_a_change_without_a_revision_is_found_and_not_written(now):
+    golden = {name: step.plain() for name, step in now.items()}
+    assert problems(golden, now) == []
+    golden["dedup"]["digest"] = "other"
+    (found,) = problems(golden, now)
+    assert found == ("dedup: what it writes has changed, and its revision is still 1 (REVISION in pipelines/dedup.py)")
+    assert unrevised(golden, now) == [found]
+
+
+def test_a_revised_step_may_change_and_so_may_what_follows(now):
+    golden = {name: step.plain() for name, step in now.items()}
+    for name in ("dedup", "select"):
+        golden[name]["digest"] = "other"
+    revised = {**now, "dedup": replace(now["dedup"], revision=now["dedup"].revision + 1)}
+    assert len(problems(golden, revised)) == 2, "until the digests are written again"
+    assert unrevised(golden, revised) == []
+    golden["ingest"]["digest"] = "other"
+    assert [line.split(":")[0] for line in unrevised(golden, revised)] == ["ingest"]
+
+
+def test_other_versions_of_trainers_excuse_tokenizers_alone(now):
+    golden = {name: {**step.plain(), "digest": "other", "libraries": {"any": "0"}} for name, step in now.items()}
+    found = {line.split(":")[0] for line in problems(golden, now)}
+    assert found == set(now) - set(MODEL_STEPS)
