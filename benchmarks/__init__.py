@@ -4,6 +4,9 @@ Each benchmark is one file with a `TITLE` and a `measure()` that yields `Row`s: 
 the same text in the same process or right after it, and the ratio of the two. `make bench` runs them all and prints
 Markdown; `docs/benchmarks.md` keeps one such print with the machine it came from. No test looks at a time.
 
+Work of one thread is timed by the processor time it takes, so that neighbours on a shared machine do not count;
+commands and training by the clock on the wall. Each figure is the best of three.
+
 Texts come from `CORPUSKIT_TEST_DATA` where that is set; else the documentation of this Python stands in for them.
 """
 

@@ -186,7 +186,7 @@ def full_fields(corpus: Path) -> dict[str, Any]:
         "unique": {"deduplicate": True, "policy": {"exclude": [str(corpus / "takedowns.txt")]}},
         "chinese": {"policy": {"rules": CHINESE_RULES}},
     }
-    fields["tokenizers"]["bpe_raw"] = {"type": "bpe", "vocab_size": 500, "train_on": "raw"}
+    fields["tokenizers"]["bpe_raw"] = {"type": "bpe", "vocab_size": 500}  # on the first variant, raw
     return fields
 
 

@@ -103,8 +103,8 @@ class Oracle:
     def sample(self, tokenizer: str) -> list[str]:
         """The texts that a tokenizer is trained on, in their order; the last one is cut by whoever trains."""
         config = self.recipe.tokenizers[tokenizer]
-        assert config.train_on is not None
-        candidates = sorted(self.training(config.train_on), key=lambda row: shuffled(row.key, config.seed))
+        variant = config.train_on or next(iter(self.recipe.variants))
+        candidates = sorted(self.training(variant), key=lambda row: shuffled(row.key, config.seed))
         chosen, filled = [], 0
         for document in candidates:
             if filled < config.max_train_bytes:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,7 +12,7 @@ from corpuskit import tasks, tokenization
 from corpuskit.recipe.evaluation import DownstreamConfig
 from corpuskit.recipe.training import ModelConfig
 from corpuskit.tasks import Classification, Example, MinimalPairs, OrderConfig, Pair
-from pretrain.downstream import evaluate
+from pretrain.downstream import by_unit, evaluate
 from pretrain.downstream.classify import fine_tune, logistic_regression, pool, probe, rate, shuffled_batches
 from pretrain.downstream.likelihood import causal_scores, masked_scores, prefers_good
 from pretrain.downstream.texts import chunks, encode
@@ -79,6 +81,47 @@ def test_fine_tuning_learns_a_trivial_task(model, objective):
     assert set(result.groups) == {"crimson", "emerald", "azure"}
     assert (result.name, result.metric) == ("colours", "accuracy")
     assert result.seconds > 0
+
+
+class Kept(Bytes):
+    """Keeps the texts that it encodes."""
+
+    def __init__(self):
+        self.texts = []
+
+    def encode(self, texts):
+        self.texts += texts.to_pylist()
+        return super().encode(texts)
+
+
+def test_texts_are_cut_before_they_are_encoded_and_further_cuts_are_counted(model):
+    task, tokenizer = colours(6, 6), Kept()
+    config = DownstreamConfig(mode="linear_probe", max_characters=20)
+    result = evaluate(task, model, tokenizer, "causal", config, 0)
+    assert tokenizer.texts == [example.text[:20] for example in (*task.train, *task.test)]
+    assert max(map(len, tokenizer.texts)) == 20
+    assert result.cut == 0
+    bounded = evaluate(task, model, Bytes(), "causal", config.model_copy(update={"max_tokens": 20}), 0)
+    assert bounded.cut == sum(len(example.text) >= 20 for example in task.test) > 0  # one place is that of bos
+
+
+def test_results_carry_units(model):
+    task = dataclasses.replace(colours(6, 6), unit_of=(0, 0, 1, 2, 2, 2))
+    result = evaluate(task, model, Bytes(), "causal", DownstreamConfig(mode="linear_probe"), 0)
+    assert result.units.tolist() == [0, 0, 1, 2, 2, 2]
+    order = tasks.load(OrderConfig(pairs=10))
+    assert evaluate(order, model, Bytes(), "causal", DownstreamConfig(), 0).units.tolist() == list(range(10))
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0]), st.integers(-3, 9)), min_size=1, max_size=60))
+def test_the_weighted_mean_over_units_is_the_mean_over_items(scored):
+    items, units = np.array([item for item, _ in scored], np.float32), np.array([unit for _, unit in scored])
+    means, weights = by_unit(items, units)
+    assert means.dtype == np.float32
+    assert weights.dtype == np.float64
+    assert weights.tolist() == [(units == unit).sum() for unit in np.unique(units)]
+    assert means.tolist() == pytest.approx([items[units == unit].mean() for unit in np.unique(units)])
+    assert np.average(means, weights=weights) == pytest.approx(items.mean(dtype=np.float64))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVE_NAMES)

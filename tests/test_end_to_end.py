@@ -69,7 +69,7 @@ def test_the_report_answers_and_shows_its_evidence(compared: Path) -> None:
 
 def test_every_cell_was_scored_with_every_seed(compared: Path) -> None:
     found = comparison(compared)
-    assert [task["task"] for task in found["tasks"]] == ["agreement", "held-out text, raw", "held-out text, common"]
+    assert [task["task"] for task in found["tasks"]] == ["agreement", "held-out text, common", "held-out text, raw"]
     for task in found["tasks"]:
         assert len(task["rows"]) == 4
         assert all(row["seeds"] == [0, 1] for row in task["rows"])

@@ -91,7 +91,7 @@ def test_no_copy_of_a_held_out_document_is_trained_on(oracle, made, variant):
 def test_a_tokenizers_sample_holds_no_held_out_text(oracle, made, name):
     flow, config = made.flow, made.flow.recipe.tokenizers[name]
     lengths = flow.signals["length"].folder
-    sample = Sample(flow.documents.folder, flow.variants[config.train_on].folder, lengths, config)
+    sample = Sample(flow.documents.folder, flow.variants[config.train_on or "raw"].folder, lengths, config)
     texts = [text for batch in sample.batches() for text in batch.to_pylist()]
     assert len(texts) == sample.rows
     assert texts == oracle.sample(name)

@@ -4,6 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from corpora import small_fields, small_recipe, write_recipe
 from hostile import hostile_options
@@ -24,6 +27,7 @@ from pipelines_harness import (
 
 from corpuskit import manifest
 from corpuskit.dedup import DedupConfig
+from corpuskit.documents import read_documents
 from corpuskit.workflow.flow import Flow
 from pipelines import dedup, select
 from pipelines.engine import Engine
@@ -96,7 +100,7 @@ def test_a_hostile_runner_gives_the_same_files(tmp_path, reference):
 
 @pytest.mark.parametrize(
     "split_bytes",
-    [10_000, 2**28, pytest.param(1, marks=pytest.mark.slow), pytest.param(64_000, marks=pytest.mark.slow)],
+    [10_000, 2**28, pytest.param(700, marks=pytest.mark.slow), pytest.param(64_000, marks=pytest.mark.slow)],
 )
 def test_any_split_size_gives_the_same_rows_decisions_and_tokenizers(tmp_path, reference, expected, split_bytes):
     flow = run_plainly(small_recipe(reference.corpus, split_bytes=split_bytes), tmp_path)
@@ -118,6 +122,25 @@ def test_the_order_of_paths_changes_no_file(tmp_path, reference):
 def test_the_order_of_sources_changes_no_row(tmp_path, reference, expected):
     sources = small_fields(reference.corpus)["sources"][::-1]
     assert content(run_plainly(small_recipe(reference.corpus, sources=sources), tmp_path)) == expected
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_parquet_linked_or_copied_gives_the_same_decisions(tmp_path, reference, expected, link):
+    rows = pa.Table.from_batches(list(read_documents(reference.flow.documents.folder)))
+    fields = small_fields(reference.corpus)
+    for source in fields["sources"]:
+        path = tmp_path / f"{source['name']}.parquet"
+        own = rows.filter(pc.equal(rows.column("source"), source["name"]))
+        pq.write_table(own.select(["id", "text", "url", "timestamp"]), path, row_group_size=30)
+        source |= {"paths": [str(path)], "link": link}
+    flow = run_plainly(small_recipe(reference.corpus, sources=fields["sources"]), tmp_path / "out")
+    parts = manifest.read(flow.documents.folder).parts
+    assert len(parts) >= 3
+    assert all(part.get("linked", False) == link for part in parts)
+    found = content(flow)
+    assert [row | {"metadata": None} for row in expected["documents"]] == found.pop("documents")
+    assert found.pop("errors") == []
+    assert found == {name: table for name, table in expected.items() if name not in ("documents", "errors")}
 
 
 @pytest.mark.parametrize("partitions", [2, 7, 64])
@@ -149,3 +172,29 @@ def test_more_variants_and_tokenizers_change_nothing_of_the_others(base, expecte
     assert {name: more[name] for name in expected if not name.startswith("shards")} == {
         name: rows for name, rows in expected.items() if not name.startswith("shards")
     }
+
+
+@pytest.mark.slow
+def test_two_commands_may_share_a_folder(tmp_path, reference):
+    recipe, out = write_recipe(tmp_path / "recipe.yaml", small_fields(reference.corpus)), tmp_path / "out"
+    both = [command("run", recipe, "--out", out, "--workers", 1, "--quiet") for _ in range(2)]
+    said = [process.communicate(timeout=200)[1].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert snapshot(out) == reference.files
+    assert leftovers(out) == []
+
+
+@pytest.mark.slow
+def test_slices_that_come_again_and_again_finish(tmp_path, reference):
+    recipe, out = write_recipe(tmp_path / "recipe.yaml", small_fields(reference.corpus)), tmp_path / "out"
+    codes = []
+    while codes[-2:] != [0, 0]:
+        both = [
+            command("run", recipe, "--out", out, "--workers", 0, "--quiet", "--slice", f"{share}/2") for share in (1, 2)
+        ]
+        said = [process.communicate(timeout=200)[1].decode() for process in both]
+        codes += [process.returncode for process in both]
+        assert set(codes) <= {0, 75}, said
+        assert len(codes) < 60
+    assert snapshot(out) == reference.files
+    assert leftovers(out) == []

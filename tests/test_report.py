@@ -1,5 +1,6 @@
 """The page is self-contained, escaped, complete and small; tables as text; sizes; the page of a comparison."""
 
+import dataclasses
 import re
 import sys
 from html.parser import HTMLParser
@@ -251,7 +252,7 @@ def test_page_of_a_comparison():
     assert re.fullmatch(
         r"bpe is better than unigram by \d\d\.\d points \(95 % CI .* to .*\)\.", data.findings[0].sentence
     )
-    assert data.results[0].description == "200 test items. Chance: 12.5 %."
+    assert data.results[0].description == "200 independent test items. Chance: 12.5 %."
     assert data.results[0].tables[0].columns == ("Tokenizer", "raw", "filtered")
     assert "Of 4 questions: " in Reader(render(data)).text
 
@@ -264,6 +265,56 @@ def test_summary_table_has_a_row_for_each_cell_and_a_column_for_each_task():
     assert [line.split()[:2] for line in lines[3:5]] == [["bpe", "raw"], ["bpe", "filtered"]]
     assert lines[5].startswith("unigram *")
     assert lines[-1].startswith("* This tokenizer loses text")
+
+
+def by_source(scored_runs):
+    """The same runs, with a held-out set of one source."""
+    found = []
+    for run in scored_runs:
+        part = dataclasses.replace(run.outcomes[1], task="held-out text, raw, acl", source="acl")
+        found.append(dataclasses.replace(run, outcomes=(part, *run.outcomes)))
+    return found
+
+
+def test_sets_by_source_have_one_table_and_no_say():
+    whole, parts = summarise(scored()), summarise(by_source(scored()))
+    assert [task.source for task in parts.tasks] == ["acl", None, None]
+    assert parts.headlines == whole.headlines
+    assert page.findings(parts) == page.findings(whole)
+    assert page.summary_table(parts) == page.summary_table(whole)
+    *main, last = page.results(parts)
+    assert tuple(main) == page.results(whole)
+    assert (last.title, last.points, last.more) == ("Held-out text by source", (), ())
+    assert [row[:2] for row in last.tables[0].rows] == [
+        ("held-out text, raw, acl", "bpe"),
+        ("held-out text, raw, acl", "unigram"),
+    ]
+    assert last.tables[0].rows[0][2:] == page.results(whole)[1].tables[0].rows[0][1:]
+    assert "Held-out text by source" in Reader(render(report_of(parts))).text
+
+
+def test_intervals_of_accuracies_end_at_0_and_100_percent():
+    found = []
+    for run in runs(("bpe",), ("raw",), (0, 1, 2)):
+        correct = np.ones(20, np.float32)
+        correct[: run.seed] = 0
+        outcome = Outcome(task="topic", metric="accuracy", value=float(correct.mean()), items=correct)
+        found.append(RunScores(cell=run.cell, seed=run.seed, outcomes=(outcome,)))
+    comparison = summarise(found)
+    estimate = comparison.tasks[0].rows[0].estimate
+    assert estimate.high > 1
+    shown = page.results(comparison)[0].points[0].interval
+    assert (shown.low, shown.high) == (pytest.approx(100 * estimate.low), 100.0)
+    assert page.summary_table(comparison).rows[0][2] == shown
+
+
+def test_a_comparison_without_tasks_is_shown():
+    empty = summarise(
+        [RunScores(cell=run.cell, seed=run.seed, outcomes=()) for run in runs(("bpe",), ("raw",), (0, 1))]
+    )
+    assert page.results(empty) == page.findings(empty) == ()
+    assert render_table(page.summary_table(empty)).splitlines()[0] == "Scores, none yet"
+    assert "Nothing" not in Reader(render(report_of(empty))).text
 
 
 def test_missing_seeds_are_named_in_the_caption():

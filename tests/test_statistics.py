@@ -14,6 +14,7 @@ from pretrain.compare import Cell, Outcome, RunScores, Standard, cells, load, ru
 from pretrain.compare.decision import Contrast, judge
 from pretrain.compare.results import METRICS
 from pretrain.compare.statistics import Spread, holm, interval, items_needed, p_value, seeds_needed, spread_of
+from pretrain.downstream.units import by_unit
 
 REPEATS = 3000
 
@@ -79,6 +80,47 @@ def test_coverage_of_a_byte_weighted_ratio():
         return spread_of(np.zeros(1), level + rng.normal(0, 0.01, (3, 1)) + rng.normal(0, 0.05, (3, 400)), sizes)
 
     assert 0.93 <= coverage(draw, 2.4) <= 0.97  # E[w x] / E[w]: the size-weighted mean of log size is 7 + sd^2
+
+
+def clustered(rng, units, seeds=3):
+    """0/1 scores of items in clusters: a document decides most of whether its excerpts are right."""
+    document = rng.normal(0.3, 1.5, units.max() + 1)[units] + rng.normal(0, 0.5, len(units))
+    chances = 1 / (1 + np.exp(-(document + rng.normal(0, 0.05, (seeds, 1)))))
+    return (rng.random(chances.shape) < chances).astype(np.float32)
+
+
+def test_coverage_of_items_in_clusters():
+    """Documents give one to four excerpts, bigger ones are no harder; items taken for independent cover far less."""
+    rng = np.random.default_rng(12)
+    units = np.repeat(np.arange(150), np.resize([1, 2, 3, 4], 150))
+    truth = float(np.mean([clustered(rng, units).mean() for _ in range(4000)]))
+
+    def by_document():
+        means, weights = zip(*(by_unit(row, units) for row in clustered(rng, units)), strict=True)
+        return spread_of(np.zeros(1), np.stack(means), weights[0])
+
+    assert 0.93 <= coverage(by_document, truth) <= 0.97
+    assert coverage(lambda: spread_of(np.zeros(1), clustered(rng, units)), truth) < 0.9
+
+
+def test_coverage_of_twins():
+    """A model that leans to one form gets one of two mirrored pairs right: twins vary far less than single pairs."""
+    rng = np.random.default_rng(13)
+    units = np.arange(300) // 2
+
+    def twins():
+        known = rng.random(150) < 0.2
+        leaning = (rng.random(150) < 0.5) ^ (rng.random((3, 150)) < 0.1)
+        rows = np.where(known, rng.random((2, 3, 150)) < 0.95, np.stack([leaning, ~leaning]))
+        return rows.transpose(1, 2, 0).reshape(3, 300).astype(np.float32)
+
+    def by_twins():
+        means, weights = zip(*(by_unit(row, units) for row in twins()), strict=True)
+        return spread_of(np.zeros(1), np.stack(means), weights[0])
+
+    assert 0.93 <= coverage(by_twins, 0.59) <= 0.975  # seeds decide alone, to within one point
+    spreads = [(by_twins(), spread_of(np.zeros(1), twins())) for _ in range(200)]
+    assert np.median([twin.standard_error / single.standard_error for twin, single in spreads]) < 0.6
 
 
 def test_two_seeds_cover_93_to_98_percent():
@@ -303,6 +345,23 @@ def test_baseline_replaces_all_pairs():
 def test_a_grid_with_one_variant_does_not_repeat_itself():
     scored = [run for run in grid(EFFECTS) if run.cell.variant == "raw"]
     assert [family.kind for family in summarise(scored).tasks[0].families] == ["tokenizers"]
+
+
+def test_ratios_with_weights_of_their_own_are_compared_exactly():
+    """Documents are scored up to a token's end, so each tokenizer has its own bytes: 2000 and a few."""
+    rng = np.random.default_rng(5)
+    common = rng.normal(2, 0.3, 120)
+    found = []
+    for run in runs(("bpe", "unigram"), ("raw",), (0, 1, 2)):
+        sizes = 2000.0 + np.random.default_rng(len(run.cell.tokenizer)).integers(0, 9, 120)
+        items = (common + rng.normal(0, 0.01, 120) + 0.1 * (run.cell.tokenizer == "bpe")).astype(np.float32)
+        value = float(np.average(items, weights=sizes))
+        outcomes = (Outcome(task="text", metric="bits_per_byte", value=value, items=items, weights=sizes),)
+        found.append(RunScores(cell=run.cell, seed=run.seed, outcomes=outcomes))
+    task = summarise(found).tasks[0]
+    gap = task.families[0].differences[0].estimate
+    assert gap.mean == pytest.approx(task.rows[0].estimate.mean - task.rows[1].estimate.mean, abs=1e-9)
+    assert gap.standard_error < 0.1 * task.rows[0].estimate.standard_error
 
 
 def test_a_failed_run_leaves_the_seeds_that_remain():

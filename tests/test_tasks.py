@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import io
 import os
@@ -80,6 +81,18 @@ def test_counting_words_decides_no_agreement_pair(config):
     assert shorter == len(task.pairs) / 2
 
 
+@pytest.mark.parametrize("config", GENERATED, ids=generated_id)
+def test_units_of_generated_pairs_are_what_mirrors_each_other(config):
+    task = tasks.load(config)
+    if config.kind == "order":
+        assert task.units.tolist() == list(range(config.pairs))
+        return
+    assert task.units.tolist() == [number // 2 for number in range(config.pairs)]
+    split = str.split if config.language == "en" else list
+    for first, second in zip(task.pairs[::2], task.pairs[1::2], strict=True):
+        assert Counter(split(first.good) + split(second.good)) == Counter(split(first.bad) + split(second.bad))
+
+
 def test_classifiers_share_no_noun():
     nouns = [noun for _, noun in chinese.NOUNS]
     assert len(set(nouns)) == len(nouns)
@@ -104,8 +117,8 @@ def is_plural(noun):
 def test_generated_pairs_stay_the_same():
     """Other pairs make other results: whoever changes a template or its words changes this list knowingly."""
     assert [tasks.fingerprint(tasks.load(config))[:8] for config in GENERATED] == [
-        "53ec9754",
-        "03b4abda",
+        "d3fa44a4",
+        "28e17d0f",
         "b67551a8",
         "11e24084",
     ]
@@ -202,7 +215,28 @@ def test_topic_keeps_excerpts_of_a_document_on_one_side():
     assert not sides[0] & sides[1]
     assert len(task.train) == 2 * 18
     assert len(task.test) == 2 * 12
+    assert units_of(task) == groups_of(re.search(r"word(\d+)x", text)[1] for text, _ in task.test)
     assert all(len(text) <= 50 for text, _ in (*task.train, *task.test))
+
+
+def units_of(task):
+    return groups_of(task.units.tolist())
+
+
+def groups_of(values):
+    """Number values by first appearance, so that two groupings compare."""
+    seen = {}
+    return [seen.setdefault(value, len(seen)) for value in values]
+
+
+def test_units_of_topic_are_part_of_its_fingerprint():
+    rows = [*library("alpha", 30), *library("beta", 20, 100)]
+    task = tasks.load(SMALL, heldout(rows))
+    assert task.unit_of is None, "one excerpt of each document"
+    twins = dataclasses.replace(task, unit_of=tuple(number // 2 for number in range(len(task.test))))
+    assert tasks.fingerprint(twins) != tasks.fingerprint(task)
+    with pytest.raises(ValueError, match="1 units, but"):
+        _ = dataclasses.replace(task, unit_of=(0,)).units
 
 
 def test_topic_drops_repeated_and_ambiguous_texts():
@@ -354,6 +388,7 @@ def test_texts_of_the_test_set_leave_the_training_set(tmp_path):
     task = tasks.load(LabelledConfig(train=train, test=test))
     assert [text for text, _ in task.train] == ["two films", "five", "six"]
     assert len(task.test) == 4
+    assert task.units.tolist() == [0, 1, 2, 2], "equal texts are one unit"
     assert task.dropped == {"in_test_too": 2}
     assert task.chance == 0.25 or task.chance == 0.75
 

@@ -20,7 +20,11 @@ def register(app: typer.Typer) -> None:
         "corpuskit compare recipe.yaml --set compare.seeds=[0,1,2,3,4]",
         "corpuskit compare recipe.yaml --json | jq .comparison.tasks",
     )
-    command(pretrain, "corpuskit pretrain recipe.yaml --set pretrain.budget_bytes=10MB")
+    command(
+        pretrain,
+        "corpuskit pretrain recipe.yaml --set pretrain.budget_bytes=10MB",
+        "corpuskit pretrain recipe.yaml --jobs jobs",
+    )
     command(
         evaluate,
         "corpuskit evaluate out/runs/*",

@@ -18,8 +18,12 @@ class DownstreamConfig(Config):
     """Classification: logistic regression on frozen features, and with `fine_tune` then training of all weights."""
     pooling: Literal["mean", "last"] = "mean"
     """Features: the mean of a text's states, or the last one, which says little in small causal models."""
-    max_tokens: int = Field(64, ge=2)
-    """Classification texts are cut to this many tokens, special ones included."""
+    max_characters: int = Field(200, ge=1)
+    """Classification texts are cut to this many characters before they are encoded, so that every tokenizer's model
+    reads the same text."""
+    max_tokens: int = Field(512, ge=2)
+    """A bound on memory: longer token sequences are cut, special tokens included. It gives tokenizers texts of different
+    lengths; scores say how many test texts it cut, which should be none."""
     l2: float = Field(10.0, ge=0)
     """Logistic regression: penalty on the squared weights, as scikit-learn's 1/C."""
     epochs: int = Field(2, ge=1)

@@ -1,6 +1,7 @@
 """Minimal pairs drawn from templates: agreement and word order."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Literal
 
 from pydantic import Field
@@ -8,7 +9,7 @@ from pydantic import Field
 from corpuskit.config import Config
 from corpuskit.errors import InputError
 from corpuskit.tasks import chinese, english
-from corpuskit.tasks.task import MinimalPairs, Pair
+from corpuskit.tasks.task import MinimalPairs, Pair, numbered
 from corpuskit.tasks.template import Template
 
 TEMPLATES: Mapping[tuple[str, str], tuple[Template, ...]] = {
@@ -48,20 +49,21 @@ class OrderConfig(GeneratedConfig):
 
 
 def load(config: AgreementConfig | OrderConfig, name: str) -> MinimalPairs:
-    """Draw the pairs; no sentence occurs twice.
+    """Draw the pairs; no sentence occurs twice. Pairs that mirror each other are one unit.
 
     Raises:
         InputError: the templates do not give as many pairs.
     """
     templates = TEMPLATES[config.kind, config.language]
     used: set[str] = set()
-    pairs: list[Pair] = []
+    groups: list[tuple[Pair, ...]] = []
     for quota, template in zip(_quotas(config, len(templates)), templates, strict=True):
         drawn = template.draw(quota, config.seed, used)
-        if len(drawn) < quota:
-            raise InputError(f"task {name}: there are {len(drawn)} pairs of {template.phenomenon}, not {quota}")
-        pairs += drawn
-    return MinimalPairs(name=name, pairs=tuple(pairs))
+        if (found := sum(map(len, drawn))) < quota:
+            raise InputError(f"task {name}: there are {found} pairs of {template.phenomenon}, not {quota}")
+        groups += drawn
+    units = numbered(number for number, group in enumerate(groups) for _ in group)
+    return MinimalPairs(name=name, pairs=tuple(chain(*groups)), unit_of=units)
 
 
 def _quotas(config: AgreementConfig | OrderConfig, phenomena: int) -> list[int]:

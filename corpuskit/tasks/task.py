@@ -3,10 +3,11 @@
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
+import numpy as np
 import orjson
 import xxhash
 
@@ -38,8 +39,19 @@ class Classification:
     labels: tuple[str, ...]
     train: tuple[Example, ...]
     test: tuple[Example, ...]
+    unit_of: tuple[int, ...] | None = None
+    """The unit of each test text; None: each is its own. See `units`."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """Rows left out, by reason."""
+
+    @property
+    def units(self) -> np.ndarray:
+        """int64[len(test)], the number of each test text's independent unit.
+
+        Texts of one document, and texts that are equal, are right or wrong together: they tell as much as one text, or
+        little more, and intervals that took them for independent would be too narrow.
+        """
+        return _units(self.unit_of, len(self.test))
 
     @property
     def chance(self) -> float:
@@ -55,8 +67,19 @@ class MinimalPairs:
 
     name: str
     pairs: tuple[Pair, ...]
+    unit_of: tuple[int, ...] | None = None
+    """The unit of each pair; None: each is its own. See `units`."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """Pairs left out, by reason."""
+
+    @property
+    def units(self) -> np.ndarray:
+        """int64[len(pairs)], the number of each pair's independent unit.
+
+        Of two pairs that mirror each other, a model that prefers one form gets exactly one right: intervals that took
+        them for independent would be far too wide.
+        """
+        return _units(self.unit_of, len(self.pairs))
 
     @property
     def chance(self) -> float:
@@ -67,10 +90,37 @@ class MinimalPairs:
 Task = Classification | MinimalPairs
 
 
+def _units(unit_of: Sequence[int] | None, n: int) -> np.ndarray:
+    units = np.arange(n) if unit_of is None else np.array(unit_of, np.int64)
+    if len(units) != n:
+        raise ValueError(f"{len(units)} units, but {n} items")
+    return units
+
+
+def numbered(units: Iterable[Hashable]) -> tuple[int, ...] | None:
+    """Number units from 0 in order of appearance; None where no two items share one."""
+    numbers: dict[Hashable, int] = {}
+    found = tuple(numbers.setdefault(unit, len(numbers)) for unit in units)
+    return None if len(numbers) == len(found) else found
+
+
 def classification(
-    name: str, labels: Sequence[str], train: Iterable[Example], test: Iterable[Example], dropped: Mapping[str, int]
+    name: str,
+    labels: Sequence[str],
+    train: Iterable[Example],
+    test: Iterable[Example],
+    dropped: Mapping[str, int],
+    units: Iterable[Hashable] | None = None,
 ) -> Classification:
     """Build a classification task; training texts that are in the test set too (`same_text`) are removed and counted.
+
+    Args:
+        name: the task's name.
+        labels: names of the labels.
+        train: texts to train on.
+        test: texts to test on.
+        dropped: rows left out before, by reason.
+        units: what each test text belongs to (a document); by default equal texts (`same_text`) belong together.
 
     Raises:
         InputError: nothing is left to train or to test on, or the training set has fewer than two labels.
@@ -85,7 +135,10 @@ def classification(
     if len({example.label for example in clean}) < 2:
         raise InputError(f"task {name}: the training texts all have one label; two are needed")
     counts = {**dropped, "in_test_too": len(everything) - len(clean)}
-    return Classification(name=name, labels=tuple(labels), train=clean, test=tested, dropped=nonzero(counts))
+    unit_of = numbered(units if units is not None else (same_text(example.text) for example in tested))
+    return Classification(
+        name=name, labels=tuple(labels), train=clean, test=tested, unit_of=unit_of, dropped=nonzero(counts)
+    )
 
 
 def same_text(text: str) -> str:
@@ -113,9 +166,11 @@ def sample(items: Sequence[T], ranks: Sequence[int], limit: int | None) -> list[
 
 
 def fingerprint(task: Task) -> str:
-    """Return the sha256 of a task's items, 64 hex digits: results compare only where it is equal."""
+    """Return the sha256 of a task's items and units, 64 hex digits: results compare only where it is equal."""
     if isinstance(task, Classification):
         content: dict[str, Sequence[object]] = {"labels": task.labels, "train": task.train, "test": task.test}
     else:
         content = {"pairs": task.pairs}
+    if task.unit_of is not None:
+        content["units"] = task.unit_of
     return hashlib.sha256(orjson.dumps(content, default=tuple, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -21,16 +21,18 @@ class Template:
     slots: tuple[Sequence[Any], ...]
     build: Build
 
-    def draw(self, quota: int, seed: int, used: set[str]) -> list[Pair]:
-        """Draw up to `quota` pairs in random order, group by group, no sentence twice; adds the sentences to `used`."""
-        drawn: list[Pair] = []
+    def draw(self, quota: int, seed: int, used: set[str]) -> list[tuple[Pair, ...]]:
+        """Draw groups of up to `quota` pairs in random order, no sentence twice; adds the sentences to `used`."""
+        drawn: list[tuple[Pair, ...]] = []
+        room = quota
         for group in self._shuffled(seed):
             sentences = {sentence for pair in group for sentence in pair}
-            if len(drawn) + len(group) > quota:
+            if len(group) > room:
                 break
             if not sentences & used:
                 used |= sentences
-                drawn += [Pair(good, bad, self.phenomenon) for good, bad in group]
+                room -= len(group)
+                drawn.append(tuple(Pair(good, bad, self.phenomenon) for good, bad in group))
         return drawn
 
     def _shuffled(self, seed: int) -> Iterator[tuple[tuple[str, str], ...]]:

@@ -28,8 +28,9 @@ class TopicConfig(Config):
     place of a placeholder gives the label away; other names of a label, such as `np`, stay unless `mask` lists them.
     A text that occurs more than once is used once, and not at all where it occurs under two labels.
 
-    A long document gives several excerpts, all on the same side of the split. Their errors are not quite independent,
-    so intervals over items are a little too narrow: `excerpts: 1` avoids it where documents abound.
+    A long document gives several excerpts, all on the same side of the split. They are not independent, so intervals
+    take a document for one test item, however many excerpts it gives: more documents make them narrower than more
+    excerpts do.
     """
 
     kind: Literal["topic"] = "topic"
@@ -48,8 +49,8 @@ class TopicConfig(Config):
     """Share of each label's documents to test on."""
     min_characters: int = Field(80, ge=1)
     """Shorter texts are left out."""
-    max_characters: int = Field(240, ge=1)
-    """Length of an excerpt, counted after masking."""
+    max_characters: int = Field(200, ge=1)
+    """Length of an excerpt, counted after masking; `downstream.max_characters` of it are read."""
     mask: tuple[str, ...] = ()
     """Further names to mask, such as the import name of a package."""
     seed: int = 0
@@ -84,9 +85,14 @@ def load(config: TopicConfig, name: str, heldout: pa.Table) -> Classification:
     groups = _by_label(config, name, kept)
     labels = sorted(groups)
     sides = zip(*(_split(config, group) for group in groups.values()), strict=True)
-    train, test = ([Example(item.text, labels.index(item.label)) for item in sorted(chain(*side))] for side in sides)
+    train, test = (sorted(chain(*side)) for side in sides)
     counts = {**dropped, "unlabelled": sum(value is None for value in values)}
-    return classification(name, labels, train, test, counts)
+    documents = [item.rank for item in test]
+    return classification(name, labels, _examples(train, labels), _examples(test, labels), counts, documents)
+
+
+def _examples(items: Iterable[Candidate], labels: Sequence[str]) -> list[Example]:
+    return [Example(item.text, labels.index(item.label)) for item in items]
 
 
 def _labels(metadata: pa.ChunkedArray, field: str) -> list[str | None]:

@@ -14,7 +14,8 @@ from corpuskit.errors import ArtifactError, RecipeError
 from corpuskit.manifest import Manifest, Marker
 from corpuskit.recipe import Recipe
 from corpuskit.recipe.load import build, load
-from corpuskit.tasks import Task
+from corpuskit.tasks import Task, TopicConfig
+from corpuskit.tasks import load as load_task
 from corpuskit.workflow import scoring
 from corpuskit.workflow.flow import Flow
 from corpuskit.workflow.grid import Grid
@@ -48,6 +49,7 @@ def compare(recipe: Recipe, out: str, engine: "Engine") -> Compared:
     from pretrain.compare import load as load_comparison
 
     _check_comparable(recipe)
+    _check_tasks(recipe)
     flow = Flow(recipe, out)
     notes = flow.prepare(engine)
     grid = Grid(recipe, Corpus(out))
@@ -66,6 +68,13 @@ def _check_comparable(recipe: Recipe) -> None:
         raise RecipeError("tokenizers", "this recipe has no tokenizer, so there is nothing to train or compare")
     if not recipe.tasks and (recipe.pretrain.objective != "causal" or not recipe.heldout.share):
         raise RecipeError("tasks", "nothing to score: add a task, or hold out documents for a causal model")
+
+
+def _check_tasks(recipe: Recipe) -> None:
+    """Read the tasks that do not come from the corpus, so that a wrong file shows before hours of work."""
+    for name, config in recipe.tasks.items():
+        if not isinstance(config, TopicConfig):
+            load_task(config, None, name)
 
 
 def train_all(recipe: Recipe, out: str, engine: "Engine") -> list[dict[str, Any]]:

@@ -20,6 +20,9 @@ def main(connection: Connection, log: str) -> None:
     with the first item that needs it.
     """
     _redirect(log)
+    # The parent calls its workers daemons so that none outlives it, but a daemon may have no children, and data loaders
+    # read ahead in some. `_end_with_parent` sees to those.
+    multiprocessing.current_process().daemon = False
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in THREAD_VARIABLES:  # processes are the parallelism; thread pools inside each would only fight
         os.environ.setdefault(name, "1")
@@ -49,4 +52,6 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None, "a worker is always started by multiprocessing"
     parent.join()
+    for child in multiprocessing.active_children():
+        child.kill()
     os._exit(1)

@@ -1,6 +1,7 @@
 """A comparison as parts of a report: findings, charts, tables, how to read them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from corpuskit.report import Finding, Interval, Point, Result, Table
 from pretrain.compare.results import (
@@ -34,7 +35,7 @@ def findings(comparison: Comparison) -> tuple[Finding, ...]:
             details=_details(family),
         )
         for kind in ("tokenizers", "variants")
-        for task in comparison.tasks
+        for task in comparison.overall
         for family in task.families
         if family.kind == kind
     )
@@ -53,8 +54,34 @@ def _sentence(text: str) -> str:
 
 
 def results(comparison: Comparison) -> tuple[Result, ...]:
-    """Return a chart and the tables of every task."""
-    return tuple(_result(task, comparison) for task in comparison.tasks)
+    """Return a chart and the tables of every overall task, then one table of all held-out sets by source."""
+    found = [_result(task, comparison) for task in comparison.overall]
+    if comparison.by_source:
+        found.append(_by_source(comparison))
+    return tuple(found)
+
+
+def _by_source(comparison: Comparison) -> Result:
+    return Result(
+        title="Held-out text by source",
+        axis="",
+        points=(),
+        tables=(source_table(comparison),),
+        description="These intervals rest on fewer documents, and their differences are not judged.",
+    )
+
+
+def source_table(comparison: Comparison) -> Table:
+    """Return the scores on each source, a row for each set and tokenizer and a column for each variant."""
+    tasks = comparison.by_source
+    rows = [(task.task, *row) for task in tasks for row in _rows(task, comparison)]
+    labels = ", ".join(dict.fromkeys(METRICS[task.metric].label for task in tasks))
+    return Table(
+        caption=f"By source: {labels}, {_seeds(comparison, tasks)}",
+        columns=("Text", "Tokenizer", *comparison.variants),
+        rows=tuple(rows),
+        note=_lossy_note(tasks),
+    )
 
 
 def _result(task: TaskComparison, comparison: Comparison) -> Result:
@@ -76,9 +103,9 @@ def _title(name: str) -> str:
 
 
 def _description(task: TaskComparison, metric: Metric) -> str:
-    items = max(row.estimate.items for row in task.rows)
+    items = max((row.estimate.items for row in task.rows), default=0)
     parts = [
-        f"{items:,} test items." if items else "",
+        f"{items:,} independent test items." if items else "",
         f"Chance: {metric.show(task.chance)}{metric.sign}." if task.chance else "",
     ]
     return " ".join(part for part in parts if part)
@@ -88,8 +115,19 @@ def _point(row: CellScore, metric: Metric) -> Point:
     return Point(
         group=row.cell.tokenizer,
         row=row.cell.variant,
-        interval=_interval(row.estimate, metric),
+        interval=_score(row, metric),
         values=tuple(value * metric.scale for value in row.values),
+    )
+
+
+def _score(row: CellScore, metric: Metric) -> Interval:
+    """Return a score; its interval, which knows no bounds, ends where scores do."""
+    shown = _interval(row.estimate, metric)
+    lowest, highest = (bound * metric.scale for bound in metric.bounds)
+    return replace(
+        shown,
+        low=None if shown.low is None else max(shown.low, lowest),
+        high=None if shown.high is None else min(shown.high, highest),
     )
 
 
@@ -103,34 +141,37 @@ def _interval(found: Estimate, metric: Metric) -> Interval:
 
 
 def summary_table(comparison: Comparison) -> Table:
-    """Return all scores in one table, a row for each cell and a column for each task: for terminals and documents."""
-    found = {(row.cell, index): row for index, task in enumerate(comparison.tasks) for row in task.rows}
+    """Return all overall scores in one table, a row for each cell and a column for each task: for terminals."""
+    tasks = comparison.overall
+    found = {(row.cell, index): row for index, task in enumerate(tasks) for row in task.rows}
     cells = list(dict.fromkeys(cell for cell, _ in found))
-    metrics = [METRICS[task.metric] for task in comparison.tasks]
+    metrics = [METRICS[task.metric] for task in tasks]
     rows = []
     for cell in cells:
         scores = [found.get((cell, index)) for index in range(len(metrics))]
         shown = [
-            None if score is None else _interval(score.estimate, metric)
-            for score, metric in zip(scores, metrics, strict=True)
+            None if score is None else _score(score, metric) for score, metric in zip(scores, metrics, strict=True)
         ]
         mark = "" if all(score is None or score.comparable for score in scores) else LOSSY_MARK
         rows.append((cell.tokenizer + mark, cell.variant, *shown))
-    names = (f"{task.task}, {metric.label}" for task, metric in zip(comparison.tasks, metrics, strict=True))
+    names = (f"{task.task}, {metric.label}" for task, metric in zip(tasks, metrics, strict=True))
     return Table(
-        caption=f"Scores, {_seeds(comparison, comparison.tasks)}",
+        caption=f"Scores, {_seeds(comparison, tasks)}",
         columns=("Tokenizer", "Data", *names),
         rows=tuple(rows),
-        note=_lossy_note(comparison.tasks),
+        note=_lossy_note(tasks),
     )
 
 
 def _seeds(comparison: Comparison, tasks: Sequence[TaskComparison]) -> str:
     """Say what scores average over: `mean of 3 seeds [95 % interval]`."""
     most = len(comparison.seeds)
+    counts_by_row = [len(row.seeds) for task in tasks for row in task.rows]
+    if not counts_by_row:
+        return "none yet"
     if most == 1:
         return "one seed, no interval"
-    fewest = min(len(row.seeds) for task in tasks for row in task.rows)
+    fewest = min(counts_by_row)
     counts = f"{fewest} to {most}" if fewest < most else f"{most}"
     return f"mean of {counts} seeds [{100 * comparison.confidence:g} % interval]"
 
@@ -141,21 +182,22 @@ def _lossy_note(tasks: Sequence[TaskComparison]) -> str:
 
 def scores_table(task: TaskComparison, comparison: Comparison) -> Table:
     """Return a task's scores, a row for each tokenizer and a column for each variant."""
+    return Table(
+        caption=f"{_title(task.task)}: {METRICS[task.metric].label}, {_seeds(comparison, [task])}",
+        columns=("Tokenizer", *comparison.variants),
+        rows=tuple(_rows(task, comparison)),
+        note=_lossy_note([task]),
+    )
+
+
+def _rows(task: TaskComparison, comparison: Comparison) -> Iterator[tuple[str | Interval | None, ...]]:
+    """Yield (tokenizer, the score of each variant)."""
     metric = METRICS[task.metric]
     found = {(row.cell.tokenizer, row.cell.variant): row for row in task.rows}
-    rows = []
     for tokenizer in comparison.tokenizers:
         scores = [found.get((tokenizer, variant)) for variant in comparison.variants]
         mark = "" if all(score is None or score.comparable for score in scores) else LOSSY_MARK
-        rows.append(
-            (tokenizer + mark, *(None if score is None else _interval(score.estimate, metric) for score in scores))
-        )
-    return Table(
-        caption=f"{_title(task.task)}: {metric.label}, {_seeds(comparison, [task])}",
-        columns=("Tokenizer", *comparison.variants),
-        rows=tuple(rows),
-        note=_lossy_note([task]),
-    )
+        yield tokenizer + mark, *(None if score is None else _score(score, metric) for score in scores)
 
 
 def _family_table(family: Family, metric: Metric) -> Table:
@@ -194,7 +236,8 @@ def notes(comparison: Comparison) -> tuple[str, ...]:
         f"narrow the first part only; more test items the second.",
         "Two choices are compared run by run (same seed) and item by item, so what makes an item hard for both cancels "
         "out. That is why a difference can be decided although the intervals of the two scores overlap, and why the "
-        "differences, not the overlap, are to be read.",
+        "differences, not the overlap, are to be read. Items that hang together, such as excerpts of one document or pairs "
+        "that mirror each other, count as one.",
         f"A difference is called decided if it would be rare by chance alone: p under {1 - comparison.confidence:.2g} "
         f"after Holm's correction over the comparisons of its table, because of many comparisons some look clear by "
         f"luck. Tables are not corrected for one another. Undecided does not mean equal: it means that this experiment "

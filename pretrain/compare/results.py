@@ -1,5 +1,6 @@
 """What runs scored and what the comparison found; saved as comparison.json."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -32,6 +33,8 @@ class Metric:
     sign: str = ""
     """Follows a score in a sentence, such as ` %`."""
     higher_is_better: bool
+    bounds: tuple[float, float]
+    """Between which scores lie: intervals are shown up to there."""
 
     def show(self, value: float, signed: bool = False) -> str:
         """Return a score or a difference as text, scaled, without a unit; a true minus sign, never `-0.0`."""
@@ -50,6 +53,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 digits=1,
                 sign=" %",
                 higher_is_better=True,
+                bounds=(0.0, 1.0),
             ),
             Metric(
                 name="bits_per_byte",
@@ -58,6 +62,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 scale=1,
                 digits=3,
                 higher_is_better=False,
+                bounds=(0.0, math.inf),
             ),
         )
     }
@@ -74,13 +79,17 @@ class Outcome:
     """A name of `METRICS`."""
     value: float
     items: np.ndarray | None = None
-    """float32[n], the score on each test item, in an order that all runs share; its (weighted) mean is `value`."""
+    """float32[n], the score on each independent test item (see `pretrain.downstream.by_unit`), in an order that all
+    runs share; its (weighted) mean is `value`."""
     weights: np.ndarray | None = None
-    """float64[n], the items' weights: bytes of each document for bits per byte. None for equal weights."""
+    """float64[n], the items' weights: bytes of each document for bits per byte, a little different for each tokenizer;
+    items of each unit for accuracy. None for equal weights."""
     chance: float | None = None
     """What a constant answer scores."""
     comparable: bool = True
     """False for bits per byte under a tokenizer that loses text: shown, never compared."""
+    source: str | None = None
+    """The source that a held-out set is limited to; None for a result that answers for the whole."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -181,6 +190,8 @@ class TaskComparison:
     chance: float | None
     rows: tuple[CellScore, ...]
     families: tuple[Family, ...]
+    source: str | None = None
+    """The source that a held-out set is limited to: told in a table of its own, no part of the answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,11 +206,21 @@ class Comparison:
     format_version: int = FORMAT_VERSION
 
     @property
+    def overall(self) -> tuple[TaskComparison, ...]:
+        """The tasks that answer for the whole: all but those by source."""
+        return tuple(task for task in self.tasks if task.source is None)
+
+    @property
+    def by_source(self) -> tuple[TaskComparison, ...]:
+        """The held-out sets that are limited to one source."""
+        return tuple(task for task in self.tasks if task.source is not None)
+
+    @property
     def headlines(self) -> list[str]:
-        """One sentence for each task and axis of the grid: what was decided, or not."""
+        """One sentence for each overall task and axis of the grid: what was decided, or not."""
         return [
             f"{task.task}: {family.headline}"
-            for task in self.tasks
+            for task in self.overall
             for family in task.families
             if family.kind != "cells"
         ]

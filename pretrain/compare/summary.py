@@ -18,9 +18,12 @@ from pretrain.compare.results import (
     Score,
     TaskComparison,
 )
-from pretrain.compare.statistics import Spread, spread_of
+from pretrain.compare.statistics import Spread, linearise, spread_of, two_way
 
 Scores = Mapping[Cell, Score]
+WEIGHTS_APART = 0.1
+"""Documents are scored up to the token in which their limit lies, so their bytes differ a little between tokenizers.
+Weights that differ by more than this share are those of other documents."""
 
 
 def summarise(runs: Sequence[RunScores], standard: Standard | None = None, baseline: Cell | None = None) -> Comparison:
@@ -53,10 +56,12 @@ def _task(
     task: str, metric: str, runs: Sequence[RunScores], standard: Standard, baseline: Cell | None
 ) -> TaskComparison:
     scores = collect(task, metric, runs)
+    first = next(outcome for _, outcome in _outcomes(task, metric, runs))
     return TaskComparison(
         task=task,
         metric=metric,
-        chance=next(outcome.chance for _, outcome in _outcomes(task, metric, runs)),
+        chance=first.chance,
+        source=first.source,
         rows=tuple(_row(cell, score, standard.confidence) for cell, score in scores.items()),
         families=_families(metric, scores, standard, baseline),
     )
@@ -129,7 +134,8 @@ def contrast(scores: Scores, coefficients: Mapping[Cell, float]) -> Spread | Non
         coefficients: +1 and -1 for a difference of two cells, +1/2, +1/2, -1/2, -1/2 for an effect over two variants.
 
     Returns:
-        None where the cells have no seed in common. Without per-item scores of every cell, the seeds alone count.
+        None where the cells have no seed in common. Without per-item scores of every cell, the seeds alone count. Each
+        cell's ratio is linearised under its own weights, so the mean is the difference of the shown scores, exactly.
     """
     parts = [(scores[cell], factor) for cell, factor in coefficients.items()]
     seeds = sorted(set.intersection(*(set(score.seeds) for score, _ in parts)))
@@ -137,11 +143,16 @@ def contrast(scores: Scores, coefficients: Mapping[Cell, float]) -> Spread | Non
         return None
     values = np.zeros(len(seeds))
     items: np.ndarray | None = np.zeros(())
+    effective = np.inf
     for score, factor in parts:
         rows = [score.seeds.index(seed) for seed in seeds]
         values = values + factor * score.values[rows]
-        items = None if items is None or score.items is None else items + factor * score.items[rows].astype(np.float64)
-    return spread_of(values, items, parts[0][0].weights)
+        if items is None or score.items is None:
+            items = None
+            continue
+        linear, size = linearise(score.items[rows], score.weights)
+        items, effective = items + factor * linear, min(effective, size)
+    return spread_of(values) if items is None else two_way(items, effective)
 
 
 def collect(task: str, metric: str, runs: Sequence[RunScores]) -> dict[Cell, Score]:
@@ -178,15 +189,18 @@ def _check_items(outcome: Outcome, first: Outcome) -> None:
     assert first.items is not None
     if outcome.items.shape != first.items.shape:
         raise ValueError(f"{outcome.task}: runs were scored on {len(first.items)} and on {len(outcome.items)} items")
-    if _weights(outcome).tolist() != _weights(first).tolist():
+    if not _alike(outcome, first):
         raise ValueError(f"{outcome.task}: runs were scored on items of different weights")
     mean = float(np.average(outcome.items.astype(np.float64), weights=outcome.weights))
     if not np.isclose(mean, outcome.value, rtol=1e-4, atol=1e-6):
         raise ValueError(f"{outcome.task}: the score is {outcome.value}, but its items average {mean}")
 
 
-def _weights(outcome: Outcome) -> np.ndarray:
-    return np.ones(1) if outcome.weights is None else outcome.weights
+def _alike(outcome: Outcome, first: Outcome) -> bool:
+    """Whether two outcomes weigh their items alike, but for what the length of one token makes (`WEIGHTS_APART`)."""
+    if outcome.weights is None or first.weights is None:
+        return outcome.weights is first.weights
+    return bool(np.abs(outcome.weights - first.weights).sum() <= WEIGHTS_APART * first.weights.sum())
 
 
 def _stack(by_seed: Mapping[int, Outcome]) -> Score:

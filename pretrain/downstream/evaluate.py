@@ -27,6 +27,10 @@ class TaskResult:
     """Mean of `items`."""
     items: np.ndarray
     """float32[n], one score a test text or pair, in the task's order: 1 right, 0 wrong, 0.5 a tie of a pair."""
+    units: np.ndarray
+    """int64[n], the independent unit of each item; see `by_unit`."""
+    cut: int = 0
+    """Test texts that `max_tokens` cut: not all of what `max_characters` leaves was read."""
     chance: float
     """What a constant answer scores."""
     seconds: float
@@ -51,9 +55,10 @@ def evaluate(
     learned = OBJECTIVES[objective]
     training = model.training
     model.eval()
+    cut = 0
     try:
         if isinstance(task, Classification):
-            items, groups = _classify(task, model, tokenizer, learned, config, seed)
+            items, groups, cut = _classify(task, model, tokenizer, learned, config, seed)
         else:
             items, groups = _compare(task, model, tokenizer, learned, config)
     finally:
@@ -63,6 +68,8 @@ def evaluate(
         metric="accuracy",
         accuracy=float(items.mean(dtype=np.float64)),
         items=items,
+        units=task.units,
+        cut=cut,
         chance=task.chance,
         seconds=time.perf_counter() - start,
         groups=_means(items, groups),
@@ -76,10 +83,11 @@ def _classify(
     objective: Objective,
     config: DownstreamConfig,
     seed: int,
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray, list[str], int]:
+    """Return what is right of the test texts, the label of each, and how many were cut."""
     device = next(model.parameters()).device
     train, test = (
-        encode(tokenizer, [example.text for example in part], objective, device, config.max_tokens)
+        encode(tokenizer, _texts(part, config.max_characters), objective, device, config.max_tokens)
         for part in (task.train, task.test)
     )
     labels, expected = _labels(task.train), _labels(task.test)
@@ -87,7 +95,11 @@ def _classify(
     if config.mode == "fine_tune":
         classifier = fine_tune(classifier, train, labels, config, seed)
     found = predict(classifier, test, config.scoring_tokens)
-    return (found == expected).astype(np.float32), [task.labels[label] for label in expected]
+    return (found == expected).astype(np.float32), [task.labels[label] for label in expected], test.cut
+
+
+def _texts(examples: tuple[Example, ...], characters: int) -> list[str]:
+    return [example.text[:characters] for example in examples]
 
 
 def _labels(examples: tuple[Example, ...]) -> np.ndarray:

@@ -43,9 +43,10 @@ class Batch:
 class Sequences:
     """Framed token ids of many texts."""
 
-    def __init__(self, ids: Sequence[np.ndarray], device: torch.device) -> None:
-        """Hold `ids`, int64 arrays; batches are made on `device`."""
+    def __init__(self, ids: Sequence[np.ndarray], device: torch.device, cut: int = 0) -> None:
+        """Hold `ids`, int64 arrays, of which `cut` lost their end; batches are made on `device`."""
         self.ids = ids
+        self.cut = cut
         self.lengths = np.array([len(row) for row in ids], np.int64)
         self.device = device
 
@@ -91,7 +92,8 @@ def encode(
     values, offsets = np.asarray(lists.values).astype(np.int64), np.asarray(lists.offsets)
     room = None if limit is None else max(0, limit - len(before) - len(after))
     rows = [values[start:stop][:room] for start, stop in pairwise(offsets)]
-    return Sequences([np.concatenate([before, row, after]).astype(np.int64) for row in rows], device)
+    cut = 0 if room is None else int((np.diff(offsets) > room).sum())
+    return Sequences([np.concatenate([before, row, after]).astype(np.int64) for row in rows], device, cut)
 
 
 def chunks(lengths: np.ndarray, limit: int) -> Iterator[np.ndarray]:

@@ -1,0 +1,214 @@
+"""Every mistake of a user gives one clear message on stderr, exit code 2, and no traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_harness import call
+from corpora import small_fields, write_recipe
+from pipelines_harness import environment, small
+
+RECORDS = [{"id": str(number), "text": f"This is the text of document {number}, and it is short."} for number in range(40)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return small(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working folder with a few inputs, right and wrong."""
+    monkeypatch.chdir(tmp_path)
+    lines = "".join(json.dumps(record) + "\n" for record in RECORDS)
+    for name in ("a.jsonl", "a.weird", "sub/b.jsonl"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(lines)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "rules.yaml").write_text("rules: [{signal: gopher.wrods, min: 3}]")
+    (tmp_path / "field.yaml").write_text("rulez: []")
+    (tmp_path / "list.yaml").write_text("- a")
+    (tmp_path / "nobody.yaml").write_text("name: x")
+    return tmp_path
+
+
+MISTAKES = {
+    "annotate nofile.jsonl": "nofile.jsonl: no such file, folder or glob match",
+    "annotate no*.jsonl": "no*.jsonl: no such file, folder or glob match",
+    "annotate empty": "empty: no such file, folder or glob match",
+    "annotate a.weird": "a.weird: unknown suffix; known are .jsonl, ",
+    "annotate a.jsonl --signals lenght": "--signals: unknown signal group 'lenght'; did you mean 'length'?",
+    "annotate a.jsonl --out a.jsonl": "a.jsonl: {here}/a.jsonl is a file; an output folder cannot be made there",
+    "annotate a.jsonl --out a.jsonl/x/y": "a.jsonl/x/y: {here}/a.jsonl is a file; an output folder cannot be made there",
+    "annotate a.jsonl --text-field body": "field 'body' is missing or null, expected a string; the record's other "
+    "fields: id, text",
+    "dedup a.jsonl --ngram 0": "--ngram: expected at least 1, given 0",
+    "select a.jsonl --policy gophr": "--policy: 'gophr' is neither a preset nor a YAML file; did you mean 'gopher'?",
+    "select a.jsonl --policy none.yaml": "none.yaml: No such file or directory",
+    "select a.jsonl --policy rules.yaml": "rules.yaml: rules[0].signal: unknown signal 'gopher.wrods'; did you mean "
+    "'gopher.words'?",
+    "select a.jsonl --policy field.yaml": "field.yaml: rulez: unknown field; did you mean 'rules'?",
+    "select a.jsonl --policy list.yaml": "list.yaml: expected fields with values, found a list",
+    "select a.jsonl --policy zh --languages en": "--policy: preset 'zh' is meant for zh, ",
+    "select a.jsonl --policy none --export x.csv": "--export: x.csv: documents are exported as .jsonl, ",
+    "select a.jsonl --policy none --export sub/x.parquet/y.jsonl": "",
+    "tokenizer train a.jsonl --out x --type bpee": "--type: expected 'bpe', 'wordpiece' or 'unigram', given 'bpee'",
+    "tokenizer train a.jsonl --out x --vocab-size 9": "--vocab-size: vocab_size 9 is too small for bpe: ",
+    "tokenizer train a.jsonl --out x --max-train-bytes lots": "--max-train-bytes: 'lots' is not a size; ",
+    "tokenizer show nothing": "nothing: No such file or directory",
+    "tokenizer show sub": "sub: no tokenizer_config.json here; it is not a tokenizer that corpuskit trained",
+    "tokenizer show a.jsonl": "a.jsonl: not a tokenizer.json with a vocabulary",
+    "tokenize a.jsonl --tokenizer sub --out x": "sub: no tokenizer_config.json here",
+    "tokenize nofile.jsonl --tokenizer {bpe} --out x": "nofile.jsonl: no such file, folder or glob match",
+    "tokenize a.jsonl --tokenizer {bpe} --out x --split-bytes big": "--split-bytes: 'big' is not a size; ",
+    "tokenize a.jsonl --tokenizer {bpe} --out x --split-bytes 0": "--split-bytes: a shard holds at least 1 byte",
+    "tokenize a.jsonl --tokenizer {bpe} --out x --slice 5": "--slice: '5': expected K/N, such as 3/16",
+    "tokenize a.jsonl --tokenizer {bpe} --out x --slice 3/2": "--slice: 3/2: expected K/N with 1 <= K <= N",
+    "tokenize a.jsonl --tokenizer {bpe} --out {made}": "which shards would overwrite; choose another --out",
+    "tokenize a.jsonl --tokenizer {bpe} --out x --text-field body --workers 0": "field 'body' is missing or null",
+    "run nobody.yaml": "sources: this field is required",
+    "run none.yaml": "none.yaml: No such file or directory",
+    "run {recipe} --set x": "--set: expected path=value, such as pretrain.budget_bytes=10MB, given 'x'",
+    "run {recipe} --runner flinkk": "--runner flinkk: ",
+    "run {recipe} --out {shards}": "which a corpus would overwrite; choose another --out",
+    "compare {recipe} --set tokenizers={{}}": "tokenizers: this recipe has no tokenizer",
+    "compare {recipe} --set tasks.x={{kind: labelled, train: no.csv, test: no.csv}}": "no.csv: No such file or directory",
+    "pretrain {recipe} --set tokenizers={{}}": "tokenizers: this recipe has no tokenizer",
+    "evaluate nothing": "nothing: no such folder",
+    "evaluate {made}": "is an artifact of kind 'corpus', expected 'run'",
+    "inspect nothing": "nothing: no such folder",
+    "inspect sub": "sub: no manifest.json here",
+    "inspect a.jsonl": "a.jsonl: expected an artifact folder, a .parquet or an .arrow file",
+    "verify nothing": "nothing: no such folder",
+    "verify sub": "sub: nothing that corpuskit finished is here",
+    "status sub": "sub: nothing that corpuskit made is here",
+    "gc sub": "sub: no manifest.json here",
+    "gc {shards}": "is an artifact of kind 'shards', expected 'corpus'",
+}
+"""Command -> what its message must say."""
+
+
+def test_every_mistake_has_a_message():
+    assert [line for line, message in MISTAKES.items() if not message] == [
+        "select a.jsonl --policy none --export sub/x.parquet/y.jsonl"
+    ]
+
+
+@pytest.mark.parametrize("line", [line for line, message in MISTAKES.items() if message])
+def test_a_mistake_gives_one_message(line, here, made):
+    names = {
+        "here": here,
+        "made": made.out,
+        "bpe": made.flow.tokenizers["bpe"].folder,
+        "shards": next(iter(made.flow.shards.values())).folder,
+        "recipe": write_recipe(here / "recipe.yaml", small_fields(made.corpus)),
+    }
+    ended = call(*(part.replace("~", " ").format(**names) for part in _words(line)), *_inline(line))
+    assert ended.code == 2, ended.err
+    assert ended.out == ""
+    assert MISTAKES[line].format(**names) in ended.err
+    assert ended.err.count("error:") == 1
+
+
+def _words(line: str) -> list[str]:
+    """Split a line at spaces outside of braces."""
+    depth, text = 0, ""
+    for sign in line:
+        depth += (sign == "{") - (sign == "}")
+        text += "~" if sign == " " and depth else sign
+    return text.split(" ")
+
+
+def _inline(line: str) -> list[str]:
+    """Steps run in this process, where a command has that choice."""
+    takes = line.split()[0] in ("annotate", "dedup", "select", "run", "compare", "pretrain", "tokenize") or "train a" in line
+    return ["--workers", "0"] if takes and "--workers" not in line else []
+
+
+USAGE = {
+    "annotate": "Missing argument 'IN...'",
+    "annotate a.jsonl --workers -1": "Invalid value for '--workers'",
+    "select a.jsonl": "Missing option '--policy'",
+    "tokenize a.jsonl --out x": "Missing option '--tokenizer'",
+    "bogus": "No such command 'bogus'",
+    "run --plna": "No such option: --plna",
+    "tokenizer": "",
+}
+
+
+@pytest.mark.parametrize("line", USAGE)
+def test_wrong_usage_is_exit_code_2_too(line, here):
+    ended = call(*line.split())
+    assert ended.code == 2
+    assert USAGE[line] in ended.err
+
+
+def test_shards_of_another_call_are_not_overwritten(here, made):
+    bpe = made.flow.tokenizers["bpe"].folder
+    common = ("--tokenizer", bpe, "--out", "shards", "--workers", "0")
+    assert call("tokenize", "a.jsonl", *common).code == 0
+    before = {path: path.read_bytes() for path in Path("shards").rglob("*") if path.is_file()}
+    assert call("tokenize", "a.jsonl", *common).code == 0
+    other = call("tokenize", "sub/b.jsonl", *common)
+    assert other.code == 2
+    assert "shards already holds other shards" in other.err
+    assert "other input files" in other.err
+    field = call("tokenize", "a.jsonl", *common, "--text-field", "id")
+    assert 'source.text: "text" -> "id"' in field.err
+    assert {path: path.read_bytes() for path in Path("shards").rglob("*") if path.is_file()} == before
+
+
+def test_unfinished_shards_of_another_call_are_not_mixed_with_these(here, made):
+    marker = Path("shards/markers/encode/part-0000000.json")
+    marker.parent.mkdir(parents=True)
+    marker.write_text('{"item": "part-0000000", "fingerprint": "0123"}')
+    bpe = made.flow.tokenizers["bpe"].folder
+    ended = call("tokenize", "a.jsonl", "--tokenizer", bpe, "--out", "shards", "--workers", "0")
+    assert ended.code == 2
+    assert "shards already holds unfinished shards of another call" in ended.err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder that nobody can write to")
+def test_a_folder_that_cannot_be_written_is_said_at_once(here):
+    ended = call("annotate", "a.jsonl", "--out", "/proc/corpuskit", "--workers", "0")
+    assert ended.code == 2
+    assert "/proc/corpuskit: cannot write to /proc: " in ended.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_read_only_folder_is_said_at_once(here):
+    Path("locked").mkdir(mode=0o500)
+    ended = call("annotate", "a.jsonl", "--out", "locked/out", "--workers", "0")
+    assert ended.code == 2
+    assert "locked/out: cannot write to " in ended.err
+
+
+WITHOUT = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == {module!r}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Missing())
+sys.argv[0] = "corpuskit"
+from corpuskit.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("module", "package", "extra"), [("torch", "torch", "train"), ("jinja2", "jinja2", "report")])
+def test_a_missing_extra_is_said_before_any_work(module, package, extra, here, made):
+    recipe = write_recipe(here / "recipe.yaml", small_fields(made.corpus))
+    command = [sys.executable, "-c", WITHOUT.format(module=module), "compare", recipe, "--out", "out"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert f"needs the package {package}: pip install 'corpuskit[{extra}]'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not Path("out").exists()

@@ -1,0 +1,110 @@
+"""The commands and their options: none is added unseen, each is explained, and starting is cheap."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_harness import call, leaves
+
+from corpuskit.policy import PRESETS
+from corpuskit.signals import SIGNALS
+from corpuskit.tokenization.config import SMALLEST
+
+README = Path(__file__).parent.parent / "README.md"
+OPTIONS = {
+    "demo": "--out --set --workers --json --quiet",
+    "compare": "RECIPE --out --set --workers --slice --json --quiet",
+    "pretrain": "RECIPE --out --set --workers --slice --jobs --json --quiet",
+    "evaluate": "RUN... --recipe --json --quiet",
+    "run": "RECIPE --out --plan --set --workers --runner --runner-option --slice --json --quiet",
+    "annotate": "IN... --signals --out --text-field --id-field --workers --json --quiet",
+    "dedup": "IN... --out --ngram --text-field --id-field --workers --json --quiet",
+    "select": (
+        "IN... --policy --out --languages --deduplicate --export --text-field --id-field --workers --json --quiet"
+    ),
+    "schema": "",
+    "tokenizer train": ("IN... --out --type --vocab-size --max-train-bytes --text-field --workers --json --quiet"),
+    "tokenizer show": "TOKENIZER --text --json",
+    "tokenize": (
+        "IN... --tokenizer --out --text-field --id-field --split-bytes --max-error-rate --workers --slice --json --quiet"
+    ),
+    "inspect": "PATH --json",
+    "verify": "PATH --json",
+    "status": "PATH --json",
+    "gc": "PATH --dry-run --json",
+}
+"""What a command takes beyond `--help`. Fields of recipes are set in recipes and by `--set`: they are no options."""
+
+
+def test_no_new_options():
+    assert dict(sorted(OPTIONS.items())) == {
+        name: " ".join(_name(parameter) for parameter in command.params) for name, command in sorted(leaves())
+    }
+
+
+def _name(parameter) -> str:
+    return max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.metavar
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_command_and_option_is_explained(name):
+    shown = call(*name.split(), "--help")
+    assert shown.code == 0
+    command = dict(leaves())[name]
+    assert command.help
+    assert all(parameter.help for parameter in command.params)
+    assert f"corpuskit {name}" in shown.out.partition("Examples")[2], "help ends with examples"
+
+
+def test_every_example_parses():
+    """The examples' options exist, whatever their files."""
+    commands = dict(leaves())
+    for name, command in commands.items():
+        for line in command.epilog.replace("\\[", "[").splitlines()[1:]:
+            words = re.sub(r"'[^']*'|\s#.*|[|>].*", "", line).split()
+            assert words[0] == "corpuskit"
+            known = {option for own in commands.values() for parameter in own.params for option in parameter.opts}
+            assert {word for word in words if word.startswith("-")} <= known, (name, line)
+
+
+def test_readme_names_every_command():
+    if not README.exists():
+        pytest.skip("no README.md")
+    text = README.read_text()
+    groups = [name.split()[0] if f"`{name.split()[0]} PATH`" in text else f"corpuskit {name}" for name in OPTIONS]
+    table = text.replace("`tokenizer show`", "`corpuskit tokenizer show`")
+    assert [name for name in groups if f"{name} " not in table.replace("`", " ")] == []
+
+
+def test_help_names_what_can_be_chosen():
+    commands = dict(leaves())
+    helps = {
+        (name, parameter.name): parameter.help or ""
+        for name, command in commands.items()
+        for parameter in command.params
+    }
+    assert all(group in helps["annotate", "signals"] for group in SIGNALS)
+    assert all(preset in helps["select", "policy"] for preset in PRESETS if preset != "raw")
+    assert all(kind in helps["tokenizer train", "type_"] for kind in SMALLEST)
+
+
+def test_the_first_screen_names_every_command_in_80_columns():
+    shown = call("--help").out
+    assert all(f" {name.split()[0]} " in shown for name in OPTIONS)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_starting_loads_neither_arrow_nor_beam_nor_torch():
+    script = "import sys, corpuskit.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"apache_beam", "numba", "numpy", "pyarrow", "pydantic", "scipy", "tokenizers", "torch"}
+    assert not heavy & set(loaded)
+
+
+def test_encoding_loads_neither_numba_nor_recipes_nor_beam():
+    """`tokenize` starts in the parent and in each worker: what it needs is counted in tenths of seconds."""
+    script = "import sys, pipelines.tokenize, corpuskit.workflow.places; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"apache_beam", "corpuskit.recipe", "numba", "scipy", "tokenizers", "torch"} & set(loaded)
