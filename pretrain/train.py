@@ -1,5 +1,6 @@
 """Pretrains one model on a budget of bytes: exact resume, one record at the end."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +37,9 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+LOG = logging.getLogger("corpuskit.pretrain")
+LOG_SECONDS = 10.0
+"""Seconds between two lines of the log."""
 
 
 def train(job: Job, progress: OnProgress | None = None) -> RunRecord:
@@ -92,6 +96,28 @@ class State:
         return cls(**{**saved, "metrics": metrics, "resumed": saved["resumed"] + 1})
 
 
+class ProgressLog:
+    """A line of the log every `LOG_SECONDS`: where a run stands, and its speed since the line before."""
+
+    def __init__(self, name: str, state: State) -> None:
+        """Begin to count where `state` stands now."""
+        self.name = name
+        self._mark(state)
+
+    def _mark(self, state: State) -> None:
+        self._time, self._tokens = time.monotonic(), state.tokens
+
+    def __call__(self, state: State, budget_bytes: int) -> None:
+        """Write a line if the last one is old enough."""
+        seconds = time.monotonic() - self._time
+        if seconds < LOG_SECONDS:
+            return
+        share, speed = min(1.0, state.bytes / budget_bytes), (state.tokens - self._tokens) / seconds
+        where = f"step {state.step}, {share:.1%} of the budget, loss {state.metrics['loss'][-1]:.3f}"
+        LOG.info("%s: %s, %.0f tokens/s", self.name, where, speed)
+        self._mark(state)
+
+
 class Trainer:
     """One process of a run."""
 
@@ -118,16 +144,20 @@ class Trainer:
     def run(self) -> None:
         """Take steps until the budget is consumed."""
         batches = self._batches()
+        log = ProgressLog(storage.base_name(self.job.out), self.state)
         while self.state.bytes < self.config.budget_bytes:
             started = time.perf_counter()
             self._step(next(batches), started)
+            if self.process.leads:
+                log(self.state, self.config.budget_bytes)
             if self.state.step % self.config.checkpoint_every == 0 and self.process.leads:
                 self._save()
 
     def finish(self) -> RunRecord:
         """Validate, write the run, and return its record."""
         started = time.perf_counter()
-        scores = validate(self.model, self.shards, self.job.validation, self.config, self.process)
+        sets, token_bytes = self.job.validation, self.job.token_bytes
+        scores = validate(self.model, self.shards, token_bytes, sets, self.config, self.process)
         seconds = time.perf_counter() - started
         figures = {name: some.figures(self.objective.comparable) for name, some in scores.items()}
         record = self._record(figures, seconds)

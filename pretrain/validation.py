@@ -1,10 +1,15 @@
 """Held-out loss: bits per byte of documents, whatever the tokenizer and the packing.
 
 Each document is scored by itself: `bos`, then its tokens, in windows of `sequence_length`. The first token of a window
-sees the last one of the window before and nothing earlier: context is cut at windows, for every tokenizer alike. Bits
-per byte is the sum of -log2 p over all tokens of a set, divided by the UTF-8 bytes of its documents. Only a causal
-model has such a likelihood; for a masked one the loss of masked tokens is reported, under another name, because
-tokenizers cannot be compared by it.
+sees the last one of the window before and nothing earlier: context is cut at windows, for every tokenizer alike.
+
+Of each document the tokens are scored whose text begins within its first `validation_document_bytes`: documents, not
+bytes, are what an interval counts, and the rest of a long one takes as long as the beginnings of many others. The last
+of these tokens may reach a few bytes further, under each tokenizer to another place.
+
+Bits per byte is the sum of -log2 p over the scored tokens of a set, divided by the UTF-8 bytes of exactly these tokens.
+Only a causal model has such a likelihood; for a masked one the loss of masked tokens is reported, under another name,
+because tokenizers cannot be compared by it.
 """
 
 import dataclasses
@@ -38,7 +43,7 @@ class Scores:
     document: np.ndarray
     """int64[n], sorted document numbers"""
     bytes: np.ndarray
-    """uint32[n], UTF-8 bytes"""
+    """uint32[n], UTF-8 bytes of what was scored"""
     tokens: np.ndarray
     """int64[n], positions scored"""
     nats: np.ndarray
@@ -60,7 +65,7 @@ class Scores:
 
 
 def scores_table(sets: Mapping[str, Scores]) -> pa.Table:
-    """Return one row a document of a set: `set`, `document`, `bytes`, `tokens` (scored), `bits` (their -log2 p)."""
+    """Return one row a document of a set: `set`, `document`, `tokens` scored, their `bytes` and `bits` (-log2 p)."""
     names = [pa.repeat(name, len(scores.document)).cast(pa.string()) for name, scores in sets.items()]
     columns = {
         "set": pa.chunked_array(names, pa.string()),
@@ -87,12 +92,13 @@ def check_sets(shards: Shards, sets: Mapping[str, np.ndarray]) -> None:
             raise InputError(f"validation set {name!r} holds no text")
 
 
-def choose(shards: Shards, documents: np.ndarray, limit: int) -> np.ndarray:
+def choose(shards: Shards, documents: np.ndarray, limit: int, each: int) -> np.ndarray:
     """Return documents of a set worth about `limit` bytes, sorted: the same ones for every tokenizer; int64[k].
 
-    They are taken in a fixed random order until the limit is reached; documents without text are left out.
+    They are taken in a fixed random order until the limit is reached, each for `each` bytes at most; documents without
+    text are left out.
     """
-    sizes = shards.bytes()
+    sizes = np.minimum(shards.bytes(), each)
     documents = np.unique(documents)
     documents = documents[sizes[documents] > 0]
     order = documents[permutation(len(documents), SEED)]
@@ -100,32 +106,68 @@ def choose(shards: Shards, documents: np.ndarray, limit: int) -> np.ndarray:
     return np.sort(order[before < limit])
 
 
+@dataclass(frozen=True)
+class Beginnings:
+    """What is scored of documents."""
+
+    document: np.ndarray
+    """int64[n], sorted document numbers"""
+    tokens: np.ndarray
+    """int64[n], how many tokens"""
+    bytes: np.ndarray
+    """uint32[n], their UTF-8 bytes"""
+
+
+def beginnings(shards: Shards, documents: np.ndarray, token_bytes: np.ndarray, each: int) -> Beginnings:
+    """Take the tokens of documents (int64[n], sorted) that begin within their first `each` bytes."""
+    tokens, sizes = shards.lengths()[documents], shards.bytes()[documents]
+    for place in np.flatnonzero(sizes > each):
+        ends = np.cumsum(token_bytes[shards.tokens(documents[place])])
+        count = np.searchsorted(ends, each) + 1
+        if count < len(ends):
+            tokens[place], sizes[place] = count, ends[count - 1]
+    return Beginnings(documents, tokens, sizes)
+
+
 def validate(
-    model: Transformer, shards: Shards, sets: Mapping[str, np.ndarray], config: PretrainConfig, process: Process
+    model: Transformer,
+    shards: Shards,
+    token_bytes: np.ndarray,
+    sets: Mapping[str, np.ndarray],
+    config: PretrainConfig,
+    process: Process,
 ) -> dict[str, Scores]:
-    """Score held-out documents, each once however many sets it is in; return the scores of each set."""
-    chosen = {name: choose(shards, documents, config.validation_bytes) for name, documents in sets.items()}
+    """Score held-out documents, each once however many sets it is in; return the scores of each set.
+
+    Args:
+        model: the model.
+        shards: token shards that hold the documents.
+        token_bytes: int32[vocab], the bytes of text that each id stands for.
+        sets: held-out documents by the name of their set, int64[n] each.
+        config: objective, windows, and how much to score.
+        process: this process among the ranks.
+    """
+    total, each = config.validation_bytes, config.validation_document_bytes
+    chosen = {name: choose(shards, documents, total, each) for name, documents in sets.items()}
     documents = np.unique(np.concatenate([np.empty(0, np.int64), *chosen.values()]))
-    scores = score(model, shards, documents, config, process)
+    scores = score(model, shards, beginnings(shards, documents, token_bytes, each), config, process)
     return {name: scores.of(rows) for name, rows in chosen.items()}
 
 
 @torch.no_grad()
-def score(
-    model: Transformer, shards: Shards, documents: np.ndarray, config: PretrainConfig, process: Process
-) -> Scores:
-    """Score documents (int64[n], sorted), divided among the ranks."""
-    nats, tokens = np.zeros(len(documents)), np.zeros(len(documents))
+def score(model: Transformer, shards: Shards, parts: Beginnings, config: PretrainConfig, process: Process) -> Scores:
+    """Score beginnings of documents, divided among the ranks."""
+    nats, tokens = np.zeros(len(parts.document)), np.zeros(len(parts.document))
     model.eval()
     with autocast(config.precision, process.device):
-        for number, (place, rows) in enumerate(_batches(shards, documents, config)):
+        for number, (place, rows) in enumerate(_batches(shards, parts, config)):
             if number % process.world == process.rank:
                 losses, counts = _score_rows(model, rows, number, config)
                 np.add.at(nats, place, losses)
                 np.add.at(tokens, place, counts)
     model.train()
     nats, tokens = process.total(nats), process.total(tokens).astype(np.int64)
-    return Scores(documents, shards.bytes()[documents], tokens, nats)
+    return Scores(parts.document, parts.bytes, tokens, nats)
 
 
 def _score_rows(
@@ -141,14 +183,14 @@ def _score_rows(
     return losses.view(targets.shape).double().sum(1).cpu().numpy(), (targets != IGNORED).sum(1)
 
 
-def _batches(shards: Shards, documents: np.ndarray, config: PretrainConfig) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (place of each row's document in `documents`, rows int64[B, length + overlap]).
+def _batches(shards: Shards, parts: Beginnings, config: PretrainConfig) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (place of each row's document in `parts`, rows int64[B, length + overlap]).
 
     Rows of one batch have one length, so nothing is padded.
     """
     objective = OBJECTIVES[config.objective]
     after = None if objective.causal else objective.framing.after
-    plan = EpochPlan(documents, shards.lengths()[documents], dataclasses.replace(objective.framing, after=after))
+    plan = EpochPlan(parts.document, parts.tokens, dataclasses.replace(objective.framing, after=after))
     place, begin, length = cut(plan.starts, objective.overlap, config.sequence_length)
     for size in np.unique(length)[::-1]:
         members = np.flatnonzero(length == size)

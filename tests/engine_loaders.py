@@ -1,7 +1,6 @@
 """A step whose work has child processes of its own, as data loaders do."""
 
 import multiprocessing
-import os
 import time
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def wait_with_a_child(attempt: Attempt) -> Marker:
     child.start()
     scratch = Path(attempt.folder, "scratch")
     scratch.write_text(str(child.pid))
-    os.rename(scratch, Path(attempt.folder, "child"))
+    scratch.rename(Path(attempt.folder, "child"))
     time.sleep(600)
     raise AssertionError
 

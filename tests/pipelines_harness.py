@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,8 +171,3 @@ def digest(rows: Any) -> str:
 
 def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
-
-
-def without_environment(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """A snapshot without the logs and reports that a command writes beside the artifacts."""
-    return {name: data for name, data in files.items() if not name.startswith("logs/")}

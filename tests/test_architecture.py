@@ -41,7 +41,9 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def is_kernel(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any("kernel" in ast.unparse(decorator) or "njit" in ast.unparse(decorator) for decorator in function.decorator_list)
+    return any(
+        "kernel" in ast.unparse(decorator) or "njit" in ast.unparse(decorator) for decorator in function.decorator_list
+    )
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -63,13 +65,17 @@ def test_the_median_function_is_short() -> None:
 
 
 def test_layers_hold() -> None:
-    checked = subprocess.run([Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout
 
 
 def test_import_corpuskit_loads_the_standard_library_only() -> None:
     script = "import sys; before = set(sys.modules); import corpuskit; print(*(set(sys.modules) - before))"
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
     foreign = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"corpuskit"}
     assert not foreign
 

@@ -28,7 +28,8 @@ OPTIONS = {
     "tokenizer train": ("IN... --out --type --vocab-size --max-train-bytes --text-field --workers --json --quiet"),
     "tokenizer show": "TOKENIZER --text --json",
     "tokenize": (
-        "IN... --tokenizer --out --text-field --id-field --split-bytes --max-error-rate --workers --slice --json --quiet"
+        "IN... --tokenizer --out --text-field --id-field --split-bytes --max-error-rate --workers --slice "
+        "--json --quiet"
     ),
     "inspect": "PATH --json",
     "verify": "PATH --json",

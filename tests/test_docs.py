@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import fsspec
 import orjson
 import pytest
 import typer
@@ -261,6 +262,17 @@ def test_every_page_is_reached_from_the_readme() -> None:
 # Python
 
 
+def small_recipe(path: str) -> dict:
+    return {
+        "name": "out",
+        "sources": [{"name": "mine", "paths": [path]}],
+        "max_error_rate": 0.1,
+        "signals": ["length", "gopher"],
+        "variants": {"raw": {}, "filtered": {"policy": {"preset": "gopher"}, "deduplicate": True}},
+        "tokenizers": {"bpe": {"type": "bpe", "vocab_size": 400}},
+    }
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a corpus `out` (also called `demo`) like the one of the examples."""
@@ -269,14 +281,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [{"id": f"{n}", "text": " ".join([sentence.format(n)] * (n % 9 + 2))} for n in range(80)]
     lines = [orjson.dumps(row) for row in [*rows, {"id": "copy", "text": rows[7]["text"]}]]
     (folder / "in.jsonl").write_bytes(b"\n".join([*lines, b'{"text": "cut of']))
-    fields = {
-        "name": "out",
-        "sources": [{"name": "mine", "paths": [str(folder / "in.jsonl")]}],
-        "max_error_rate": 0.1,
-        "signals": ["length", "gopher"],
-        "variants": {"raw": {}, "filtered": {"policy": {"preset": "gopher"}, "deduplicate": True}},
-        "tokenizers": {"bpe": {"type": "bpe", "vocab_size": 400}},
-    }
+    fields = small_recipe(str(folder / "in.jsonl"))
     with Engine(EngineOptions(workers=0)) as engine:
         Flow(build(fields), str(folder / "out")).prepare(engine)
     (folder / "demo").symlink_to(folder / "out")
@@ -298,6 +303,17 @@ def test_python_examples_run(page: str, prepared: Path, monkeypatch: pytest.Monk
         if block.page == page:
             text = re.sub(r"out/([\w/]+)-[0-9a-f]{8}", lambda found: f"out/{made.get(found[1], found[0])}", block.text)
             exec(compile(ast.parse(text), page, "exec"), names)
+
+
+@pytest.mark.parametrize("runner", ["local", "FnApiRunner"])
+def test_data_steps_run_on_a_remote_file_system(runner: str, prepared: Path) -> None:
+    """What docs/cluster.md says of object stores, on fsspec's file system in memory."""
+    store = fsspec.filesystem("memory")
+    store.pipe("/docs/in.jsonl", (prepared / "in.jsonl").read_bytes())
+    fields = small_recipe("memory://docs/in.jsonl")
+    with Engine(EngineOptions(workers=0, runner=runner)) as engine:
+        Flow(build(fields), f"memory://docs/{runner}").prepare(engine)
+    assert corpuskit.open(f"memory://docs/{runner}").read(["id"], variant="raw").num_rows == 81
 
 
 # benchmarks

@@ -21,7 +21,10 @@ SMALL = {
     "heldout": {"share": 0.2},
     "variants": {
         "raw": {},
-        "filtered": {"deduplicate": True, "policy": {"rules": [{"signal": "gopher.words", "min": 20, "reason": "short"}]}},
+        "filtered": {
+            "deduplicate": True,
+            "policy": {"rules": [{"signal": "gopher.words", "min": 20, "reason": "short"}]},
+        },
     },
     "tokenizers": {
         "bpe": {"type": "bpe", "vocab_size": 600, "train_on": "filtered"},

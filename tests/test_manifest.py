@@ -23,7 +23,13 @@ IDENTITY = Identity(
 
 @pytest.mark.parametrize(
     "change",
-    [{"step": "other"}, {"revision": 2}, {"config": {}}, {"inputs": {"documents": "cd"}}, {"libraries": {"pyarrow": "26"}}],
+    [
+        {"step": "other"},
+        {"revision": 2},
+        {"config": {}},
+        {"inputs": {"documents": "cd"}},
+        {"libraries": {"pyarrow": "26"}},
+    ],
 )
 def test_every_part_of_an_identity_changes_the_fingerprint(change: dict) -> None:
     assert replace(IDENTITY, **change).fingerprint != IDENTITY.fingerprint
@@ -36,12 +42,17 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_fields() -> None:
 
 def test_differences_name_the_field_and_both_values() -> None:
     changed = replace(IDENTITY, config={"rules": [{"max": 0.3}, {"max": 7}], "name": "x"}, revision=2)
-    assert manifest.differences(IDENTITY.plain(), changed.plain()) == ["config.rules[1].max: 5 -> 7", "revision: 1 -> 2"]
+    assert manifest.differences(IDENTITY.plain(), changed.plain()) == [
+        "config.rules[1].max: 5 -> 7",
+        "revision: 1 -> 2",
+    ]
 
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=2), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=2), inner, max_size=3)
+    ),
 )
 
 
@@ -97,7 +108,7 @@ def test_verify_finds_a_flipped_byte_a_cut_and_a_missing_file(tmp_path: Path) ->
 
 
 def test_reading_says_what_is_wrong(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="no manifest.json"):
+    with pytest.raises(ArtifactError, match=r"no manifest\.json"):
         manifest.read(str(tmp_path))
     _artifact(tmp_path)
     with pytest.raises(ArtifactError, match="kind 'signals', expected 'shards'"):

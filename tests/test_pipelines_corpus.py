@@ -73,11 +73,14 @@ def test_an_exchange_file_gives_each_partition_its_rows_in_order(tmp_path_factor
     assert exchange.one_batch(both).to_pylist() == exchange.read(path, 0).to_pylist() * 2
 
 
-def test_an_exchange_file_holds_no_row_twice(tmp_path):
+def test_an_exchange_file_keeps_the_order_and_holds_no_row_twice(tmp_path):
     batch = pa.RecordBatch.from_pydict({"row": pa.array(range(100_000), pa.int64())})
     numbers = batch.column("row").to_numpy() % 64
     exchange.write(str(tmp_path / "file"), exchange.split_by(batch, numbers, 64))
     assert (tmp_path / "file").stat().st_size < 1.1 * batch.nbytes
+    for partition in (0, 63):
+        rows = exchange.read(str(tmp_path / "file"), partition).column("row").to_pylist()
+        assert rows == list(range(partition, 100_000, 64))
 
 
 # raw files straight to shards

@@ -159,7 +159,7 @@ def test_a_mistake_is_named_with_its_place(what):
     with pytest.raises(RecipeError) as raised:
         build(data)
     text = str(raised.value)
-    if message.endswith(": ") or message.endswith(", ") or message.endswith("null"):
+    if message.endswith((": ", ", ", "null")):
         assert text.startswith(message)
     else:
         assert text == message
@@ -248,7 +248,8 @@ WRONG_OVERRIDES = {
     "sources[3].name=x": "--set: sources[3]: there is no such place: sources holds 1 entries, from [0] on",
     "sources.name=x": "--set: sources.name: there is no such place: sources holds 1 entries, from [0] on",
     "name.x=3": "--set: name.x: there is no such place: name holds text",
-    "compare.seeds=[0": "--set: compare.seeds: '[0' is not YAML: expected ',' or ']', but got '<stream end>' (line 1, column 3)",
+    "compare.seeds=[0": "--set: compare.seeds: '[0' is not YAML: expected ',' or ']', but got '<stream end>' "
+    "(line 1, column 3)",
     "variants.strict.polcy={}": "variants.strict.polcy: unknown field; did you mean 'policy'?",
     "pretrain.budget=1MB": "pretrain.budget: unknown field; did you mean 'budget_bytes'?",
 }

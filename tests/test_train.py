@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from pretrain.job import Job
 from pretrain.optim import learning_rate, make_optimizer
 from pretrain.run import load_metrics, load_model, load_run
 from pretrain.train import train
-from pretrain.validation import choose, cut, validate
+from pretrain.validation import beginnings, choose, cut, validate
 
 ROOT = Path(__file__).resolve().parent.parent
 ALONE = Process(0, 1, torch.device("cpu"))
@@ -215,6 +216,18 @@ def test_loader_workers_change_nothing(tmp_path: Path):
     assert_same_run(alone.out, ahead.out)
 
 
+def test_progress_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    caplog.set_level("INFO", "corpuskit.pretrain")
+    steps = train(make_job(tmp_path, "slow", budget_bytes=2000)).steps
+    assert caplog.messages == [], "the run took no ten seconds"
+    monkeypatch.setattr("pretrain.train.LOG_SECONDS", 0.0)
+    train(make_job(tmp_path, "logged", budget_bytes=2000))
+    assert len(caplog.messages) == steps
+    line = r"logged: step \d+, \d+\.\d% of the budget, loss \d\.\d{3}, \d+ tokens/s"
+    assert all(re.fullmatch(line, message) for message in caplog.messages)
+    assert "100.0% of the budget" in caplog.messages[-1]
+
+
 def test_divergence_is_reported(tmp_path: Path):
     job = make_job(tmp_path, learning_rate=1e30, warmup=0.0)
     with pytest.raises(StepFailed, match=r"gave loss .* learning rate .*lower pretrain.learning_rate"):
@@ -272,7 +285,7 @@ def test_bits_per_byte_is_the_likelihood_of_each_document_by_itself(causal: Job)
 def test_sets_that_overlap_agree_with_sets_scored_alone(causal: Job):
     model, shards = load_model(causal.out), Shards.open(causal.shards)
     both = load_run(causal.out).validation
-    alone = validate(model, shards, {"common": np.arange(110, 120)}, causal.config, ALONE)["common"]
+    alone = validate(model, shards, TOKEN_BYTES, {"common": np.arange(110, 120)}, causal.config, ALONE)["common"]
     assert alone.figures(likelihood=True) == pytest.approx(both["common"], rel=1e-6)
     table = pq.read_table(Path(causal.out, "validation.parquet"))
     assert table["set"].to_pylist() == ["raw"] * 20 + ["common"] * 10
@@ -289,13 +302,43 @@ def test_run_without_validation_sets(tmp_path: Path):
 
 def test_validation_is_capped_by_bytes_in_a_fixed_order(causal: Job):
     shards = Shards.open(causal.shards)
-    everything = choose(shards, np.arange(120), 10**9)
+    everything = choose(shards, np.arange(120), 10**9, 10**9)
     assert everything.tolist() == list(range(120))
-    some = choose(shards, np.arange(120), 2000)
+    some = choose(shards, np.arange(120), 2000, 10**9)
     sizes = shards.bytes()[some]
     assert 2000 <= sizes.sum() < 2000 + shards.bytes().max()
-    assert set(choose(shards, np.arange(120)[::-1], 1000)) <= set(some)
+    assert set(choose(shards, np.arange(120)[::-1], 1000, 10**9)) <= set(some)
     assert some.tolist() != list(range(len(some))), "the first documents are no sample"
+    assert set(some) < set(choose(shards, np.arange(120), 2000, 40)), "shorter pieces, more documents"
+
+
+@pytest.mark.parametrize("each", [1, 40, 100])
+def test_beginnings_are_the_tokens_that_begin_within_a_limit(causal: Job, each: int):
+    shards, documents = Shards.open(causal.shards), np.arange(0, 120, 3)
+    found = beginnings(shards, documents, TOKEN_BYTES, each)
+    for document, tokens, size in zip(documents, found.tokens, found.bytes, strict=True):
+        sizes = TOKEN_BYTES[shards.tokens(document)]
+        begins = np.cumsum(sizes) - sizes
+        assert tokens == (begins < each).sum()
+        assert size == sizes[:tokens].sum()
+    assert (shards.bytes()[documents] > found.bytes).any()
+
+
+def test_long_documents_are_scored_at_their_beginning(causal: Job):
+    model, shards = load_model(causal.out), Shards.open(causal.shards)
+    config = causal.config.model_copy(update={"validation_document_bytes": 50})
+    cut_short = validate(model, shards, TOKEN_BYTES, {"raw": np.arange(100, 120)}, config, ALONE)["raw"]
+    size = config.sequence_length
+    for place, document in enumerate(range(100, 120)):
+        tokens = [BOS, *shards.tokens(document)[: cut_short.tokens[place]].tolist()]
+        nats = 0.0
+        for start in range(0, len(tokens) - 1, size):
+            window = torch.tensor([tokens[start : start + size + 1]])
+            logits = model.logits(model.hidden(window[:, :-1], causal=True))
+            nats += torch.nn.functional.cross_entropy(logits[0], window[0, 1:], reduction="sum").item()
+        assert cut_short.nats[place] == pytest.approx(nats, rel=1e-5)
+        assert cut_short.bytes[place] == TOKEN_BYTES[tokens[1:]].sum()
+    assert cut_short.bytes.max() < 55
 
 
 def test_masked_model_has_no_bits_per_byte(tmp_path: Path):
@@ -359,4 +402,4 @@ def test_long_documents_are_trained_on_across_parts(tmp_path: Path):
     )  # fmt: skip
     record = train(job)
     assert record.epochs > 1
-    assert record.validation["raw"]["tokens"] == 3000
+    assert record.validation["raw"]["tokens"] == beginnings(Shards.open(str(shards)), [3], TOKEN_BYTES, 2000).tokens[0]

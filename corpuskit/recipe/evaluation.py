@@ -22,8 +22,8 @@ class DownstreamConfig(Config):
     """Classification texts are cut to this many characters before they are encoded, so that every tokenizer's model
     reads the same text."""
     max_tokens: int = Field(512, ge=2)
-    """A bound on memory: longer token sequences are cut, special tokens included. It gives tokenizers texts of different
-    lengths; scores say how many test texts it cut, which should be none."""
+    """A bound on memory: longer token sequences are cut, special tokens included, so at another place for each
+    tokenizer. Scores say how many test texts it cut; there should be none."""
     l2: float = Field(10.0, ge=0)
     """Logistic regression: penalty on the squared weights, as scikit-learn's 1/C."""
     epochs: int = Field(2, ge=1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -126,7 +127,7 @@ def evaluate_runs(folders: Sequence[str], recipe_path: str | None = None) -> lis
     scores = []
     for folder in folders:
         corpus = _corpus_of(folder)
-        recipe = load(recipe_path) if recipe_path else build(dict(corpus.manifest.extra["recipe"]))
+        recipe = load(recipe_path) if recipe_path else build(orjson.loads(corpus.manifest.extra["recipe"]))
         run = _scored(folder, corpus)
         found = scoring.score(run, Grid(recipe, corpus).tasks(), recipe, corpus.folder)
         scores += [{"run": run.name, "task": task, **score} for task, score in found.items()]

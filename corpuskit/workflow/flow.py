@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from corpuskit import manifest
 from corpuskit.errors import CorpuskitError
 from corpuskit.manifest import Identity, Manifest, Target
@@ -212,7 +214,7 @@ class Flow:
             rows=documents.rows,
             errors=documents.errors,
             counts=documents.counts,
-            extra={"artifacts": artifacts, "recipe": self.recipe.plain()},
+            extra={"artifacts": artifacts, "recipe": orjson.dumps(self.recipe.plain()).decode()},
             environment=manifest.environment(),
         )
         manifest.write(self.out, whole)

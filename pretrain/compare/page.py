@@ -236,8 +236,8 @@ def notes(comparison: Comparison) -> tuple[str, ...]:
         f"narrow the first part only; more test items the second.",
         "Two choices are compared run by run (same seed) and item by item, so what makes an item hard for both cancels "
         "out. That is why a difference can be decided although the intervals of the two scores overlap, and why the "
-        "differences, not the overlap, are to be read. Items that hang together, such as excerpts of one document or pairs "
-        "that mirror each other, count as one.",
+        "differences, not the overlap, are to be read. Items that hang together, such as excerpts of one document or "
+        "pairs that mirror each other, count as one.",
         f"A difference is called decided if it would be rare by chance alone: p under {1 - comparison.confidence:.2g} "
         f"after Holm's correction over the comparisons of its table, because of many comparisons some look clear by "
         f"luck. Tables are not corrected for one another. Undecided does not mean equal: it means that this experiment "
