@@ -44,7 +44,7 @@ def _row(corpus: Corpus, kind: TokenizerType) -> Row:
         peer=PEERS[kind],
         peer_rate=megabytes(size_of(sample), theirs.seconds),
         peer_memory=theirs.memory,
-        note="Each call loads the tokenizer anew: libraries remember words, and a second pass over a text is no measure.",
+        note="Each call loads the tokenizer anew: libraries remember words, so a second pass measures less.",
     )
 
 

@@ -22,7 +22,7 @@ def parse_bytes(value: Any) -> Any:
         unit = ""
     try:
         return round(float(number.replace("_", "")) * UNITS[unit])
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OverflowError):
         raise ValueError(f"{value!r} is not a size; write a number with one of KB, MB, GB, TB, KiB, MiB, GiB") from None
 
 

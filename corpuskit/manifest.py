@@ -95,14 +95,21 @@ class Manifest:
 
 
 def library_versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the installed version of each distribution, for `Identity.libraries`."""
-    return {name: importlib.metadata.version(name) for name in names}
+    """Return the installed version of each distribution, for `Identity.libraries`; `absent` where there is none."""
+    return {name: _version(name) for name in names}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
 
 
 def environment() -> dict[str, str]:
     """Return what is worth knowing of the machine that ran a step."""
     return {
-        "corpuskit": importlib.metadata.version("corpuskit"),
+        "corpuskit": _version("corpuskit"),
         "python": platform.python_version(),
         "platform": platform.platform(),
     }

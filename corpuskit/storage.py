@@ -38,7 +38,7 @@ def is_remote(path: str) -> bool:
 
 def local(path: str) -> Path:
     """Return a local path as a `Path`, whether or not it carries a `file://` prefix."""
-    return Path(path.removeprefix("file://").removeprefix("local://"))
+    return Path(path.removeprefix("file://").removeprefix("local://")).expanduser()
 
 
 def join(base: str, *parts: str) -> str:
@@ -168,7 +168,7 @@ def claim(path: str, content: bytes) -> bool:
 def expand(inputs: Iterable[str], options: dict[str, Any] | None = None) -> list[StoredFile]:
     """List the files that paths, folders (recursive), globs and URLs name, sorted by path, each once.
 
-    Hidden files (a name that starts with a dot) inside folders are left out.
+    Hidden files, and files in hidden folders (names that start with a dot), are left out of folders.
 
     Raises:
         InputError: one of the inputs matches no file.
@@ -188,8 +188,12 @@ def _expand_local(pattern: str) -> list[StoredFile]:
     for match in matches:
         path = Path(match)
         inside = path.rglob("*") if path.is_dir() else [path]
-        files += [item for item in inside if item.is_file() and (item == path or not item.name.startswith("."))]
+        files += [item for item in inside if item.is_file() and (item == path or not _is_hidden(item, path))]
     return [stat(str(file)) for file in files]
+
+
+def _is_hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
 
 
 def _expand_remote(pattern: str, options: dict[str, Any] | None) -> list[StoredFile]:

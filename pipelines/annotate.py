@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from corpuskit import manifest, signals, storage
 from corpuskit.documents import read_split, sidecars
 from corpuskit.kernels import Texts
+from corpuskit.kernels.utf8 import UNICODE_VERSION
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from corpuskit.signals import SIGNALS
 from pipelines.engine import Attempt, Item, Phase, Step
@@ -24,7 +25,7 @@ def target(group: str, documents: str, out: str) -> Target:
         revision=SIGNALS[group].revision,
         config={},
         inputs={"documents": documents},
-        libraries=manifest.library_versions(LIBRARIES),
+        libraries=manifest.library_versions(LIBRARIES) | {"unicode": UNICODE_VERSION},
     )
     return Target.place("signals", group, storage.join(out, "signals"), identity)
 
@@ -32,31 +33,31 @@ def target(group: str, documents: str, out: str) -> Target:
 def step(targets: Sequence[Target], documents_folder: str, out: str) -> Step | None:
     """Plan one pass that measures the groups which are not measured yet; None where nothing is missing.
 
-    The step's own folder holds markers only: `finish` writes one manifest per group. It has one name whatever is
-    missing, so that `clean` finds what a killed run has left.
+    The step's own folder holds markers only: `finish` writes one manifest per group.
     """
     missing = [target for target in targets if not target.done]
     if not missing:
         return None
-    fingerprints = {target.name: target.fingerprint for target in missing}
-    identity = Identity(step="annotate", revision=1, config={}, inputs=fingerprints)
     folders = {target.name: target.folder for target in missing}
     work = partial(run, documents_folder=documents_folder, folders=folders)
     items = split_items(manifest.read(documents_folder, "documents"))
     return Step(
-        **vars(Target(kind="pass", name="annotate", folder=_pass_folder(out), identity=identity)),
+        **vars(_pass(targets, out)),
         phases=(Phase(name="measure", items=items, work=work, bisects=True),),
         finish=partial(_finish, targets=missing),
     )
 
 
-def clean(out: str) -> None:
+def clean(targets: Sequence[Target], out: str) -> None:
     """Remove what a pass needs only until every group has its manifest."""
-    storage.remove(_pass_folder(out))
+    storage.remove(_pass(targets, out).folder)
 
 
-def _pass_folder(out: str) -> str:
-    return storage.join(out, "signals", "pass")
+def _pass(targets: Sequence[Target], out: str) -> Target:
+    """Return the place of the pass over these groups: the same whichever of them a killed run has finished."""
+    fingerprints = {target.name: target.fingerprint for target in targets}
+    identity = Identity(step="annotate", revision=1, config={}, inputs=fingerprints)
+    return replace(Target.place("pass", "pass", storage.join(out, "signals"), identity), name="annotate")
 
 
 def split_items(documents: Manifest) -> tuple[Item, ...]:

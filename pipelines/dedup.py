@@ -13,15 +13,16 @@ from corpuskit import manifest, storage
 from corpuskit.dedup import DedupConfig, band_keys, clusters, sign, similarity, star_edges
 from corpuskit.documents import read_split, sidecars
 from corpuskit.documents.schema import KEY, key_array, key_matrix
-from corpuskit.kernels import Texts
+from corpuskit.kernels import Texts, hash_spans
+from corpuskit.kernels.utf8 import UNICODE_VERSION
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from pipelines import exchange
 from pipelines.annotate import split_items
 from pipelines.engine import Attempt, Item, Phase, Step
 
-REVISION = 1
-PARTITION_ROWS = 2_000_000
-"""Documents per partition: with 14 bands, about 0.5 GB while one partition is matched."""
+REVISION = 2
+PARTITION_ROWS = 500_000
+"""Documents per partition: with 14 bands, about 0.4 GB while one partition is matched."""
 SCHEMA = pa.schema([("cluster", KEY), ("similarity", pa.float32()), ("method", pa.string())])
 EDGES = pa.schema([("a", pa.uint64()), ("b", pa.uint64())])
 MEMBERS = pa.schema([("row", pa.int64()), *SCHEMA])
@@ -35,7 +36,7 @@ def target(config: DedupConfig, documents: Target, out: str) -> Target:
         revision=REVISION,
         config=config.plain(),
         inputs={"documents": documents.fingerprint},
-        libraries=manifest.library_versions(["pyarrow", "numba", "xxhash", "datasketch"]),
+        libraries=manifest.library_versions(["pyarrow", "numba", "xxhash"]) | {"unicode": UNICODE_VERSION},
     )
     return Target.place("duplicates", "duplicates", out, identity)
 
@@ -142,7 +143,7 @@ def cluster(
 ) -> Marker:
     """Connect edges to clusters and name each after its member with the smallest key.
 
-    The one process that sees all clusters: about 50 bytes per edge and 0.6 kB per member of a cluster.
+    The one process that sees all clusters: about 50 bytes per edge and 1.5 kB per member of a cluster.
     """
     paths = [_work(attempt.folder, "edges", f"{name}.arrow") for name in edge_items]
     edges = pa.Table.from_batches([batch for path in paths for batch in exchange.read_all(path)], EDGES)
@@ -185,11 +186,22 @@ def _describe(
     estimate = np.where(same, np.float32(1), near)
     columns = [
         pa.array(rows),
-        key_array(keys[lead]),
+        key_array(_cluster_names(keys, hashes)[lead]),
         pa.array(estimate.astype(np.float32)),
         pa.array(np.where(same, EXACT, NEAR).tolist(), pa.string()),
     ]
     return pa.Table.from_arrays(columns, schema=MEMBERS)
+
+
+def _cluster_names(keys: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+    """Return a name for the cluster that each member would lead: a hash of its key and its text; uint8[m, 16].
+
+    Keys alone will not do: a source whose files all count their ids from 0 gives unrelated texts equal keys.
+    """
+    data = np.ascontiguousarray(np.hstack([keys, hashes])).reshape(-1)
+    starts = np.arange(len(keys), dtype=np.int64) * 32
+    halves = [hash_spans(data, starts, starts + 32, seed=seed) for seed in (1, 2)]
+    return np.stack(halves, axis=1).view(np.uint8)
 
 
 def write(attempt: Attempt, *, splits: Sequence[str]) -> Marker:

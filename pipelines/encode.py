@@ -16,6 +16,8 @@ from corpuskit.tokenization import Tokenizer
 from pipelines.engine import Attempt, Phase, Step
 
 REVISION = 1
+LIBRARIES = {"bpe": ["tokenizers", "gigatoken"], "wordpiece": ["tokenizers"], "unigram": ["sentencepiece"]}
+"""What decides the ids of each type of tokenizer."""
 
 
 def target(name: str, documents: Target, tokenizer: Target, variants: Sequence[Target], out: str) -> Target:
@@ -27,7 +29,7 @@ def target(name: str, documents: Target, tokenizer: Target, variants: Sequence[T
         revision=REVISION,
         config={},
         inputs=inputs,
-        libraries=manifest.library_versions(["pyarrow", "tokenizers", "sentencepiece", "gigatoken"]),
+        libraries=manifest.library_versions(["pyarrow", *LIBRARIES[tokenizer.identity.config["type"]]]),
     )
     return Target.place("shards", name, storage.join(out, "shards"), identity)
 

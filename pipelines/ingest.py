@@ -46,9 +46,12 @@ def _items(pieces: list[tuple[SourceConfig, Piece]]) -> list[Item]:
 
 
 def _identity(recipe: Recipe, pieces: list[tuple[SourceConfig, Piece]]) -> Identity:
-    """Raw files count by relative path, size and tag; absolute paths and the error limit do not decide bytes."""
+    """Raw files count by relative path, size and tag; linked ones by absolute path too, which the parts hold."""
     own = {source.name: [piece for of, piece in pieces if of.name == source.name] for source in recipe.sources}
     inputs = {name: identify(some) for name, some in own.items()}
+    links = [file.path for source, piece in pieces if source.link and piece.format == "parquet" for file in piece.files]
+    if links:
+        inputs["links"] = [[path] for path in dict.fromkeys(links)]
     config = {
         "sources": [source.identity() for source in recipe.sources],
         "split_bytes": recipe.split_bytes,

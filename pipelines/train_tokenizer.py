@@ -26,7 +26,7 @@ def target(name: str, config: TokenizerConfig, documents: Target, variant: Targe
     identity = Identity(
         step="train_tokenizer",
         revision=REVISION,
-        config=config.plain(),
+        config={name: value for name, value in config.plain().items() if name != "train_on"},
         inputs=inputs,
         libraries=manifest.library_versions(LIBRARIES[config.type]),
     )
@@ -98,6 +98,8 @@ class Sample:
         for part, rows in zip(self.parts, self._rows, strict=True):
             rank = self._rank[first : first + len(rows)]
             first += len(rows)
+            if not (rank >= 0).any():
+                continue
             chosen = np.full(part["rows"], -1, np.int64)
             chosen[rows] = rank
             for batch in read_split(self.documents, part["name"], columns=["text"]):

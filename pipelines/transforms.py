@@ -77,7 +77,14 @@ def annotate(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
 
 def select(batch: pa.RecordBatch, config: PolicyConfig) -> pa.RecordBatch:
     """Return the rows that a policy keeps."""
-    return batch.filter(policy.judge(config, batch).column("kept").combine_chunks())
+    verdicts = policy.judge(config, batch, excluded=_excluded(config.exclude))
+    return batch.filter(verdicts.column("kept").combine_chunks())
+
+
+@cache
+def _excluded(paths: tuple[str, ...]) -> dict[str, pa.Array]:
+    """Read exclude lists once per process."""
+    return policy.read_exclusions(paths)
 
 
 def encode(batch: pa.RecordBatch, tokenizer: str) -> pa.RecordBatch:

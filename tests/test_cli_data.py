@@ -156,7 +156,7 @@ def test_run_says_what_it_does_and_then_that_all_is_up_to_date(here, made):
     steps = [line[2:].split("  ")[0] for line in first.err.splitlines() if line.startswith("✓")]
     assert steps == [
         "documents",
-        "signals composition, gopher, length",
+        "signals, 3 groups",
         "duplicates",
         "variant raw",
         "variant filtered",

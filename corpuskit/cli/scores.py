@@ -12,20 +12,17 @@ if TYPE_CHECKING:
 
 AXES = {"tokenizers": "tokenizers", "variants": "data"}
 """Families of comparisons that are shown, and what they are about; single cells are in the report."""
-SOURCE_MARK = ", "
-"""`held-out text, raw` is a set of documents; `held-out text, raw, acl` its part from one source: in the report."""
 LOSSY = "* loses text: its bits per byte cannot be compared"
 
 
 def print_scores(comparison: "Comparison") -> None:
-    """Print the tasks and the overall held-out sets, in at most `WIDE` columns."""
+    """Print the tasks and the overall held-out sets, in at most `WIDE` columns; those by source are in the report."""
     tokenizers, variants, seeds = map(len, (comparison.tokenizers, comparison.variants, comparison.seeds))
     grid = f"{counted(tokenizers, 'tokenizer')} x {counted(variants, 'data variant')} x {counted(seeds, 'seed')}"
     interval = f"mean over seeds [{100 * comparison.confidence:g} % interval]" if seeds > 1 else "one seed: no interval"
     print_text(f"\n{grid}; {interval}\n")
-    for task in comparison.tasks:
-        if task.task.count(SOURCE_MARK) < 2:
-            print_text("\n".join(block(task)) + "\n")
+    for task in comparison.overall:
+        print_text("\n".join(block(task)) + "\n")
 
 
 def block(task: "TaskComparison") -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What counts as a duplicate."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -19,8 +19,6 @@ class DedupConfig(Config):
     """Cluster documents that share a band of their MinHash signatures."""
     ngram: int = Field(5, ge=1, le=100)
     """Words in a row that make a shingle. Texts with fewer words have none: only `exact` compares them."""
-    unit: Literal["words"] = "words"
-    """Shingles are made of `unicode` words, as they stand: case and accents count, punctuation and spaces do not."""
     bands: int = Field(14, ge=1, le=1000)
     """Number of bands; more of them find less similar pairs."""
     rows: int = Field(8, ge=1, le=1000)

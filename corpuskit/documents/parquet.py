@@ -117,7 +117,7 @@ def links(piece: Piece, source: SourceConfig) -> list[Link]:
 
     The column must be string or large_string, and the statistics of every row group must say that it has no nulls.
     """
-    if piece.format != "parquet" or not source.link:
+    if piece.format != "parquet" or not source.link or source.storage_options:
         return []
     found = [_link(file, source) for file in piece.files]
     return [link for link in found if link] if all(found) else []

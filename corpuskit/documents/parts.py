@@ -64,7 +64,7 @@ def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]
     for batch in batches:
         if len(batch):
             group.append(batch)
-            size += text_bytes(batch.column("text")) if "text" in batch.schema.names else batch.nbytes
+            size += batch.nbytes
         if size >= GROUP_BYTES:
             yield group
             group, size = [], 0

@@ -2,6 +2,7 @@
 
 import ast
 import email
+import importlib.metadata
 import inspect
 import os
 import platform
@@ -10,10 +11,12 @@ import sysconfig
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import zip_longest
 from pathlib import PurePosixPath
 
 import orjson
+from packaging.requirements import Requirement
 
 from corpuskit import storage
 from corpuskit.documents.pieces import FileRange, Piece, check_unchanged
@@ -21,6 +24,8 @@ from corpuskit.documents.records import ALL, Choice, Document, Malformed, Raw, R
 from corpuskit.documents.source import PYDOCS_BYTES, SourceConfig
 from corpuskit.errors import InputError
 
+EXTRAS = ("train", "report")
+"""Extras of corpuskit whose packages are harvested too, where they are installed."""
 PIECE_BYTES = 2_000_000
 """Bytes of text a piece harvests: workers share even a small harvest."""
 DOCUMENT_BYTES = 6_000
@@ -74,15 +79,57 @@ def _roots(source: SourceConfig) -> list[str]:
 
 
 def _walk(root: str) -> Iterator[FileRange]:
-    """Give the files of one tree that may hold documentation; names begin with the name of the tree."""
+    """Give the files of one tree that may hold documentation; names begin with the name of the tree.
+
+    Of installed packages, only those that corpuskit itself runs on are read: the development tools that come and go
+    beside them do not change the corpus.
+    """
     prefix = PurePosixPath(root).name
+    wanted = _required() if root in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")) else None
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS and not name.startswith("."))
+        if wanted and folder == root:
+            folders[:] = [name for name in folders if name in wanted]
+            files = [name for name in files if name in wanted]
         for file in files:
             path = f"{folder}/{file}"
             if not file.startswith(".") and kind(path):
                 info = storage.stat(path)
                 yield FileRange(f"{prefix}{path[len(root) :]}", path, info.size, info.tag)
+
+
+@cache
+def _required() -> frozenset[str]:
+    """Return the top-level files and folders of the distributions that corpuskit needs, directly or not.
+
+    Empty where corpuskit is not installed as a distribution: then all packages are read.
+    """
+    found: dict[str, importlib.metadata.Distribution] = {}
+    queue: list[tuple[str, tuple[str, ...]]] = [("corpuskit", EXTRAS)]
+    while queue:
+        name, extras = queue.pop()
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        if found.setdefault(_normal(name), distribution) is not distribution:
+            continue
+        queue += [(need.name, tuple(need.extras)) for need in _needs(distribution, extras)]
+    found.pop("corpuskit", None)
+    files = (file for distribution in found.values() for file in distribution.files or ())
+    return frozenset(file.parts[0] for file in files if file.parts[0] != "..")
+
+
+def _needs(distribution: importlib.metadata.Distribution, extras: tuple[str, ...]) -> Iterator[Requirement]:
+    """Give the requirements of a distribution that hold here, with these of its extras."""
+    for text in distribution.requires or ():
+        need = Requirement(text)
+        if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            yield need
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def kind(path: str) -> str:

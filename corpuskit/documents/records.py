@@ -88,6 +88,9 @@ def collect(
     errors: list[BadRecord] = []
     size = total = 0
     for number, raw in islice(enumerate(raws), choice.start, choice.stop):
+        if len(errors) >= BATCH_ROWS:
+            yield Records(to_batch(documents, source), errors)
+            documents, errors, size = [], [], 0
         if isinstance(raw, BadRecord):
             errors.append(raw)
             continue
@@ -102,7 +105,7 @@ def collect(
             continue
         documents += found
         size += len(data)
-        if size >= BATCH_BYTES or len(documents) >= BATCH_ROWS or len(errors) >= BATCH_ROWS:
+        if size >= BATCH_BYTES or len(documents) >= BATCH_ROWS:
             yield Records(to_batch(documents, source), errors)
             documents, errors, size = [], [], 0
         if limit is not None:

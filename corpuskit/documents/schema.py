@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 import xxhash
+from pydantic import Field
 
 from corpuskit.config import Config
 
@@ -36,7 +37,7 @@ RAW_LIMIT = 4096
 class HeldoutConfig(Config):
     """Which documents are held out: a fixed hash of the key under a seed, so no later choice moves them."""
 
-    share: float = 0.02
+    share: float = Field(default=0.02, ge=0, le=0.5)
     """Share of the documents, 0 to 0.5."""
     seed: int = 0
     """Another seed holds out other documents."""

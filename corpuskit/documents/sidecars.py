@@ -1,6 +1,7 @@
 """Row-aligned sidecars: signals, duplicates and verdicts beside the documents."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -51,4 +52,10 @@ def read(folder: str, part: Mapping[str, Any], columns: Sequence[str] | None = N
 
 def parts_by_name(folder: str) -> dict[str, Mapping[str, Any]]:
     """Return the manifest's split entries by split name."""
+    return _parts(folder, storage.stat(storage.join(folder, manifest.NAME)).tag)
+
+
+@lru_cache(maxsize=64)
+def _parts(folder: str, tag: str) -> dict[str, Mapping[str, Any]]:
+    """Parse a manifest once per process: every split of a step asks for it; `tag` tells a new one apart."""
     return {part["name"]: part for part in manifest.read(folder).parts}

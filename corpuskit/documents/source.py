@@ -42,9 +42,10 @@ class SourceConfig(Config):
     """Read at most about this many bytes (decompressed): the beginning of each file, in proportion to its size.
     Parquet and Arrow stop at whole row groups; of whole-file documents the first files are taken. `pydocs`: 32 MB."""
     link: bool = True
-    """For `parquet`: point to the text in the user's file, where types allow, rather than copying it."""
-    storage_options: dict[str, Any] = Field(default_factory=dict)
-    """Credentials and settings of the remote file system (fsspec)."""
+    """For `parquet`: point to the text in the user's file, where types allow, rather than copying it. Files that need
+    `storage_options` are always copied."""
+    storage_options: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
+    """Credentials and settings of the remote file system (fsspec); never written to manifests or reports."""
 
     @field_validator("encoding")
     @classmethod

@@ -27,9 +27,8 @@ class VariantConfig(Config):
     policy: PolicyConfig = PolicyConfig()
     """Rules over signals, or a preset; keeps everything by default."""
     deduplicate: bool = False
-    """Keep one document of each cluster of duplicates, chosen among the members that pass the policy."""
-    keep: Literal["longest"] = "longest"
-    """Which copy of a cluster stays; ties go to the smallest key."""
+    """Keep one document of each cluster of duplicates: the longest member that passes the policy, ties to the smallest
+    key."""
 
 
 class Recipe(Config):
@@ -41,7 +40,7 @@ class Recipe(Config):
     """Languages of the corpus (ISO 639-1); policies meant for other languages are refused."""
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     """Where documents come from."""
-    split_bytes: Bytes = 256 * 2**20
+    split_bytes: Bytes = Field(default=256 * 2**20, gt=0)
     """Bytes of text in one split, the unit of work."""
     max_error_rate: float = Field(0.01, ge=0, le=1)
     """Share of malformed records above which the run stops."""

@@ -93,19 +93,19 @@ def verify(root: str) -> Iterator[tuple[str, int]]:
 def garbage(root: str) -> list[Path]:
     """Return what no manifest names: artifact folders of earlier recipes, and temporary files of killed writers.
 
-    While a live process works on the corpus, its folders and all temporary files are left alone.
-
     Raises:
-        ArtifactError: `root` is not a prepared corpus, so nothing says what to keep.
+        ArtifactError: `root` is not a prepared corpus, so nothing says what to keep; or a live process is working on
+            it, whose finished artifacts no manifest names yet.
     """
     corpus = manifest.read(root, "corpus")
     base = storage.local(root)
     kept = {base / path for named in corpus.extra["artifacts"].values() for path in named.values()}
     folders = [folder for folder in artifact_folders(root) if folder != base]
-    running = [folder for folder in folders if _progress(folder).state == "running"]
-    unnamed = [folder for folder in folders if folder not in running and not _is_kept(folder, kept)]
-    scratch = [] if running else base.rglob(".*.tmp")
-    return sorted([*unnamed, *(path for path in scratch if not any(folder in path.parents for folder in unnamed))])
+    if running := [str(folder) for folder in folders if _progress(folder).state == "running"]:
+        raise ArtifactError(f"{root} is in use: a process is working on {running[0]}; wait until it has ended")
+    unnamed = [folder for folder in folders if not _is_kept(folder, kept)]
+    scratch = [path for path in base.rglob(".*.tmp") if not any(folder in path.parents for folder in unnamed)]
+    return sorted([*unnamed, *scratch])
 
 
 def _is_kept(folder: Path, kept: set[Path]) -> bool:

@@ -2,4 +2,4 @@
 
 from pathlib import Path
 
-RECIPE = str(Path(__file__).parents[2] / "recipes" / "demo.yaml")
+RECIPE = str(Path(__file__).with_name("demo.yaml"))

@@ -135,12 +135,17 @@ class Flow:
         engine.run(self.ingest)
         self._annotate(engine)
         self._dedup(engine)
-        notes = self._select(engine)
+        notes = [*self._leaks(), *self._select(engine)]
         self._train_tokenizers(engine)
         if encode:
             self._encode(engine)
         self.record()
         return notes
+
+    def _leaks(self) -> list[str]:
+        if self.recipe.dedup or not (self.recipe.heldout.share and self.recipe.tokenizers):
+            return []
+        return ["`dedup` is null: near-duplicates of held-out documents stay in the training data"]
 
     def _annotate(self, engine: "Engine") -> None:
         from pipelines import annotate
@@ -157,7 +162,7 @@ class Flow:
             except CorpuskitError:
                 if not all(target.done for target in targets):  # else whoever shares the folder has finished the pass
                     raise
-        annotate.clean(self.out)
+        annotate.clean(targets, self.out)
 
     def _dedup(self, engine: "Engine") -> None:
         from pipelines import dedup

@@ -138,19 +138,21 @@ class Grid:
     def _phase(self, name: str, loaded: Mapping[str, Task]) -> "Phase":
         from pipelines.engine import Item, Phase
 
-        work = partial(run_cell, recipe=self.recipe, corpus=self.corpus.folder, tasks=loaded)
+        work = partial(run_cell, grid=Grid(self.recipe, self.corpus), tasks=loaded)
         size = self.recipe.pretrain.budget_bytes
-        items = tuple(Item(name=run.name, payload={"run": run}, size=size) for run in self.runs)
+        payloads = {run.name: {"run": run, "scored": self.scored(run)} for run in self.runs}
+        items = tuple(Item(name=name, payload=payload, size=size) for name, payload in payloads.items())
         return Phase(name=name, items=items, work=work)
 
 
-def run_cell(attempt: "Attempt", *, recipe: Recipe, corpus: str, tasks: Mapping[str, Task]) -> Marker:
-    """Train one run of the grid, unless it is trained, and score it on the tasks."""
+def run_cell(attempt: "Attempt", *, grid: Grid, tasks: Mapping[str, Task]) -> Marker:
+    """Train one run of the grid, unless it is trained, and score it on the tasks.
+
+    The grid travels whole: another run in the same folder may rewrite the corpus's manifest meanwhile.
+    """
     from pretrain.train import train
 
-    grid = Grid(recipe, Corpus(corpus))
-    run = attempt.item.payload["run"]
-    record = train(grid.job(run))
-    scoring.score(grid.scored(run), tasks, recipe, corpus)
+    record = train(grid.job(attempt.item.payload["run"]))
+    scoring.score(attempt.item.payload["scored"], tasks, grid.recipe, grid.corpus.folder)
     counts = {"tokens": record.tokens, "bytes": record.bytes, "flops": record.flops, "seconds": record.seconds}
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=1, counts=counts)

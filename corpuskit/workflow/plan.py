@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import orjson
+
 from corpuskit import manifest, storage
 from corpuskit.manifest import Target
 from corpuskit.workflow.flow import Flow
@@ -31,7 +33,7 @@ def plan(flow: Flow) -> list[Planned]:
 def recipe_changes(flow: Flow) -> list[str]:
     """Name each field of the recipe that differs from the last finished run, as `path: before -> now`."""
     corpus = manifest.find(flow.out)
-    return manifest.differences(corpus.extra["recipe"], flow.recipe.plain()) if corpus else []
+    return manifest.differences(orjson.loads(corpus.extra["recipe"]), flow.recipe.plain()) if corpus else []
 
 
 def _shards(flow: Flow, before: dict[tuple[str, str], str]) -> list[Planned]:

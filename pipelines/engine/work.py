@@ -84,7 +84,8 @@ def answer(data: bytes) -> Failure | None:
         run = run_item if request.attempt.only is None else perform  # probes kill workers, and Beam is slow to import
         run(request.phase, _work(request.work), request.attempt)
     except (Exception, SystemExit) as error:
-        LOG.exception("the item failed")
+        if not isinstance(error, CorpuskitError):  # a user's mistake needs no traceback
+            LOG.exception("the item failed")
         return Failure.of(error)
     return None
 
