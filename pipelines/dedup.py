@@ -186,15 +186,15 @@ def _describe(
     estimate = np.where(same, np.float32(1), near)
     columns = [
         pa.array(rows),
-        key_array(_cluster_names(keys, hashes)[lead]),
+        key_array(cluster_names(keys, hashes)[lead]),
         pa.array(estimate.astype(np.float32)),
         pa.array(np.where(same, EXACT, NEAR).tolist(), pa.string()),
     ]
     return pa.Table.from_arrays(columns, schema=MEMBERS)
 
 
-def _cluster_names(keys: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-    """Return a name for the cluster that each member would lead: a hash of its key and its text; uint8[m, 16].
+def cluster_names(keys: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+    """Return the name of the cluster that each document leads: a hash of its key and its text; uint8[m, 16].
 
     Keys alone will not do: a source whose files all count their ids from 0 gives unrelated texts equal keys.
     """

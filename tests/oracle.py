@@ -158,9 +158,17 @@ def _member(
     if len(cluster) == 1:
         return None
     lead = min(cluster, key=lambda other: (documents[other].key, other))
+    name = _cluster_name(documents[lead])
     if documents[lead].text == documents[index].text:
-        return Member(documents[lead].key, 1.0, "exact")
-    return Member(documents[lead].key, float(np.float32((bands[index] == bands[lead]).mean())), "minhash")
+        return Member(name, 1.0, "exact")
+    return Member(name, float(np.float32((bands[index] == bands[lead]).mean())), "minhash")
+
+
+def _cluster_name(lead: Document) -> bytes:
+    """Name a cluster after its lead's key and text: keys may repeat."""
+    data = np.frombuffer(lead.key + xxhash.xxh3_128_digest(lead.text.encode()), np.uint8)
+    ends = np.array([0, 32])
+    return b"".join(hash_spans(data, ends[:1], ends[1:], seed=seed).tobytes() for seed in (1, 2))
 
 
 def verdict(policy: PolicyConfig, document: Document) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def gc(
 ) -> None:
     """Remove what a prepared corpus no longer names: artifacts of earlier recipes, remains of killed runs.
 
-    What a live process works on stays.
+    Refused while a process is working on the corpus.
     """
     from corpuskit.workflow import artifacts
 
