@@ -28,18 +28,16 @@ BUDGET = 120_000
 STEPS = 70
 REPEATS = 3
 BUDGET_SECONDS = 20.0
-"""After which a row is not repeated; two threads on a machine that is busy take minutes."""
+"""After which a row is not repeated."""
 PIECE = 2000
 
 
 def measure() -> Iterator[Row]:
     """Yield `pretrain.train` on shards, from batches to metrics, against a loop over random ids."""
     corpus = corpora("eltec_eng")[0]
-    threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
         job = make_job(folder, corpus.texts(BYTES))
-        for count in dict.fromkeys((1, threads)):
-            yield _row(corpus.name, job, count)
+        yield _row(corpus.name, job, job.config.threads)
 
 
 def _row(name: str, job: Job, threads: int) -> Row:

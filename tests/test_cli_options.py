@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,10 @@ def test_the_first_screen_names_every_command_in_80_columns():
     shown = call("--help").out
     assert all(f" {name.split()[0]} " in shown for name in OPTIONS)
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_version():
+    assert call("--version")[:2] == (0, version("corpuskit") + "\n")
 
 
 def test_starting_loads_neither_arrow_nor_beam_nor_torch():

@@ -1,13 +1,13 @@
 """Typer commands: parse, call one function, print."""
 
 import errno
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from corpuskit.cli import artifacts, data, options, tokenizers, training
-from corpuskit.cli.console import fail, say
+from corpuskit.cli.console import fail, print_text, say
 from corpuskit.cli.session import INTERRUPTED
 from corpuskit.errors import CorpuskitError, NotReady
 
@@ -41,7 +41,6 @@ class Commands(TyperGroup):
 app = typer.Typer(
     name="corpuskit",
     cls=Commands,
-    help="From raw text to a decision: which tokenizer and which data choice gives the better model downstream.",
     epilog=options.examples(
         "corpuskit demo",
         "corpuskit compare recipes/text_files.yaml --out out",
@@ -54,6 +53,24 @@ app = typer.Typer(
 )
 for group in (training, data, tokenizers, artifacts):
     group.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    from importlib.metadata import version
+
+    if wanted:
+        print_text(version("corpuskit"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", metavar="", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """From raw text to a decision: which tokenizer and which data choice gives the better model downstream."""
 
 
 def main() -> None:

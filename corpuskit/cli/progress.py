@@ -60,7 +60,7 @@ class Lines:
     """Reports each finished step, and each finished run of a grid, in a line; implements the engine's `Progress`."""
 
     def __init__(self) -> None:
-        self._started = self._item_started = time.monotonic()
+        self._started = time.monotonic()
         self._done = self._total = 0
 
     def __enter__(self) -> "Lines":
