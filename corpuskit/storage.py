@@ -94,6 +94,20 @@ def exists(path: str, options: dict[str, Any] | None = None) -> bool:
     return bool(filesystem(path, options).exists(path)) if is_remote(path) else local(path).exists()
 
 
+def make_folder(path: str) -> None:
+    """Make a local folder and those above it; object stores need none.
+
+    Raises:
+        InputError: the disk or the permissions refuse.
+    """
+    if is_remote(path):
+        return
+    try:
+        local(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: the folder cannot be made: {error.strerror or error}") from error
+
+
 def remove(path: str) -> None:
     """Remove a file or a whole folder; what is not there is no error."""
     if is_remote(path):

@@ -63,6 +63,7 @@ class Engine:
             _clean(step)  # the process that wrote it may have died before it cleaned up
             self._progress.step_finished(step, done, skipped=True)
             return done
+        storage.make_folder(step.folder)
         storage.remove(storage.join(step.folder, manifest.NAME))  # one of another fingerprint: unfinished from here on
         try:
             self._run_phases(step)
