@@ -52,13 +52,15 @@ def _title(task: "TaskComparison") -> str:
 def _rows(task: "TaskComparison") -> list[tuple[str, str, str, str]]:
     from pretrain.compare.results import METRICS
 
-    show = METRICS[task.metric].show
+    metric = METRICS[task.metric]
+    lowest, highest = metric.bounds
     rows = []
     for row in task.rows:
         found = row.estimate
-        bounds = "" if found.low is None or found.high is None else f"[{show(found.low)}, {show(found.high)}]"
+        ends = () if found.low is None or found.high is None else (max(found.low, lowest), min(found.high, highest))
+        bounds = f"[{', '.join(map(metric.show, ends))}]" if ends else ""
         mark = "" if row.comparable else " *"
-        rows.append((row.cell.tokenizer + mark, row.cell.variant, show(found.mean), bounds))
+        rows.append((row.cell.tokenizer + mark, row.cell.variant, metric.show(found.mean), bounds))
     return rows
 
 
