@@ -11,6 +11,8 @@ from corpuskit.cli import options
 from corpuskit.cli.console import busy, bytes_text, counted, print_json, print_table, print_text, say, width
 
 PANEL = "Artifacts"
+MOST_LISTED = 4
+"""Named values that a line lists; `--json` has all."""
 PREVIEWED = 3
 """Rows that a schema shows."""
 GAP = 2
@@ -56,7 +58,8 @@ def _cell(value: Any) -> str:
 
 def _inline(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_inline(item)}" for name, item in value.items())
+        listed = [f"{name} {_inline(item)}" for name, item in value.items()]
+        return ", ".join(listed) if len(listed) <= MOST_LISTED else f"{len(listed)}, such as {listed[0]}"
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() else f"{value:,.4g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
