@@ -14,8 +14,8 @@ from corpuskit.tokenization import Tokenizer, TokenizerConfig, TokenizerType
 TITLE = "text to token ids, one thread, text in memory"
 TRAIN_BYTES = 2_000_000
 VOCABULARY = 8192
-BYTES: dict[TokenizerType, int] = {"bpe": 32_000_000, "wordpiece": 4_000_000, "unigram": 4_000_000}
-PEER_BYTES = 2_000_000
+BYTES: dict[TokenizerType, int] = {"bpe": 32_000_000, "wordpiece": 2_000_000, "unigram": 4_000_000}
+PEER_BYTES = 1_500_000
 PEERS: dict[TokenizerType, str] = {"bpe": "tokenizers", "wordpiece": "tokenizers", "unigram": "sentencepiece"}
 
 Encode = Callable[[list[str]], list[list[int]]]
