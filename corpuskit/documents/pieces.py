@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -35,7 +35,7 @@ class FileRange:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one item of the ingest phase reads. Small, picklable; `plain` and `load` are its JSON form."""
+    """What one item of the ingest phase reads. Small and picklable."""
 
     index: int
     files: tuple[FileRange, ...]
@@ -49,10 +49,6 @@ class Piece:
         """Name of the piece's first part, without suffix."""
         return f"part-{self.index:07d}"
 
-    def plain(self) -> dict[str, Any]:
-        """Return the piece as JSON-able data."""
-        return {**asdict(self), "files": [asdict(file) for file in self.files]}
-
     def identity(self) -> list[list[Any]]:
         """Return what identifies the raw files for a fingerprint: [name, size, tag] of each.
 
@@ -63,11 +59,6 @@ class Piece:
             return files
         digest = hashlib.sha256(orjson.dumps(files)).hexdigest()
         return [[f"{len(files)} files", sum(file.size for file in self.files), digest]]
-
-    @classmethod
-    def load(cls, plain: dict[str, Any]) -> "Piece":
-        """Return the piece that `plain` described."""
-        return cls(**{**plain, "files": tuple(FileRange(**file) for file in plain["files"])})
 
 
 def pack(source: SourceConfig, ranges: Iterable[tuple[FileRange, int]], split_bytes: int) -> list[Piece]:

@@ -43,9 +43,7 @@ def check_corpus_folder(out: str) -> None:
     check_writable(out)
     found = manifest.find(out)
     if found and found.kind != "corpus":
-        raise ArtifactError(
-            f"{out} is an artifact of kind {found.kind!r}, which a corpus would overwrite; choose another --out"
-        )
+        raise _other_kind(out, found.kind, "a corpus")
 
 
 def check_shards_folder(step: Target) -> None:
@@ -58,9 +56,7 @@ def check_shards_folder(step: Target) -> None:
     check_writable(step.folder)
     found = manifest.find(step.folder)
     if found and found.kind != "shards":
-        raise ArtifactError(
-            f"{step.folder} is an artifact of kind {found.kind!r}, which shards would overwrite; choose another --out"
-        )
+        raise _other_kind(step.folder, found.kind, "shards")
     if found and found.fingerprint != step.fingerprint:
         changes = manifest.differences(found.identity, step.identity.plain())
         raise _occupied(step.folder, "already holds other shards", changes)
