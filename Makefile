@@ -34,7 +34,7 @@ $(VENV)/.run: pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "installing the development tools into $(VENV)"
-	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,report,dev]'
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[web,train,report,dev]'
 	touch $@
 
 clean:

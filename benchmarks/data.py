@@ -66,7 +66,7 @@ def pydocs() -> Corpus:
     path = str(CACHE / "pydocs.jsonl.zst")
     if not storage.exists(path):
         source = SourceConfig(name="pydocs", format="pydocs", max_bytes=PYDOCS_BYTES)
-        write_jsonl(path, (batch for piece in plan(source, PYDOCS_BYTES) for batch, _ in read(piece, source)))
+        write_jsonl(path, (batch for piece in plan(source, PYDOCS_BYTES) for batch, *_ in read(piece, source)))
     return Corpus("pydocs", path)
 
 

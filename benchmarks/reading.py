@@ -45,7 +45,7 @@ def _packed(corpus: Corpus) -> float:
 
 def _read(corpus: Corpus) -> int:
     source = SourceConfig(name="input", paths=(corpus.path,))
-    return sum(len(batch) for piece in plan(source, SPLIT) for batch, _ in read(piece, source))
+    return sum(len(batch) for piece in plan(source, SPLIT) for batch, *_ in read(piece, source))
 
 
 def _loop(corpus: Corpus) -> int:

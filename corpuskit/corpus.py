@@ -42,6 +42,10 @@ class Corpus:
         """The folder of the documents."""
         return self.artifact("documents", "documents")
 
+    def text_folder(self, variant: str | None = None) -> str:
+        """Return the folder that holds a variant's text, or the text that variants without own cleaners share."""
+        return self.artifact("documents", self.manifest.extra["texts"][variant or ""])
+
     @property
     def variants(self) -> list[str]:
         """Names of the data variants."""
@@ -56,26 +60,31 @@ class Corpus:
     ) -> Iterator[pa.RecordBatch]:
         """Yield documents in order, with signals beside them; only the kept ones where a variant is named.
 
+        Texts are those that the recipe's cleaners left, and for a variant its own cleaners.
+
         Args:
             columns: document columns; all by default.
-            signals: signals as `group.name`.
+            signals: signals as `group.name`, measured on the shared text; `group@variant.name` on a variant's own.
             variant: a variant's name; its documents alone.
 
         Raises:
             ArtifactError: an unknown signal group or variant.
             CorruptArtifact: a sidecar does not match its documents.
         """
-        for part in manifest.read(self.documents).parts:
+        if variant is not None:
+            self.artifact("variant", variant)
+        folder = self.text_folder(variant)
+        for part in manifest.read(folder).parts:
             beside = self._beside(part, signals, variant)
             first = 0
-            for batch in read_split(self.documents, part["name"], columns=columns):
+            for batch in read_split(folder, part["name"], columns=columns):
                 yield _joined(batch, beside, first)
                 first += len(batch)
 
     def _beside(self, part: Mapping[str, Any], signals: Sequence[str], variant: str | None) -> dict[str, pa.Array]:
         """Return the signals of one split by name, and the variant's verdicts as `kept`."""
         folders = {signal: self.artifact("signals", signal.split(".")[0]) for signal in signals}
-        read = {signal: sidecars.read(folder, part, [signal]) for signal, folder in folders.items()}
+        read = {signal: sidecars.read(folder, part, [_column(signal)]) for signal, folder in folders.items()}
         if variant:
             read["kept"] = sidecars.read(self.artifact("variant", variant), part, ["kept"])
         return {name: table.column(0).combine_chunks() for name, table in read.items()}
@@ -83,6 +92,12 @@ class Corpus:
     def read(self, columns: Sequence[str] | None = None, **options: Any) -> pa.Table:
         """Return all of `batches` as one table; for corpora that fit in memory."""
         return pa.Table.from_batches(list(self.batches(columns, **options)))
+
+
+def _column(signal: str) -> str:
+    """Return the column of a signal in its sidecar, whose name does not say on which text it was measured."""
+    group, _, name = signal.partition(".")
+    return f"{group.split('@')[0]}.{name}"
 
 
 def _joined(batch: pa.RecordBatch, beside: Mapping[str, pa.Array], first: int) -> pa.RecordBatch:

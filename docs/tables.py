@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from corpuskit import errors
+from corpuskit.clean import CLEANERS
 from corpuskit.config import parse_bytes
 from corpuskit.policy import PRESETS, Rule
 from corpuskit.recipe import Recipe
@@ -41,12 +42,14 @@ def sections(model: type[BaseModel] = Recipe, path: str = "") -> Iterator[Sectio
         shown = field.alias or name
         for inner, models in _models(field.annotation):
             for found in models:
-                kind = f" (kind: {_kind(found)})" if len(models) > 1 else ""
+                kind = f" ({_kind(found)})" if len(models) > 1 else ""
                 yield from sections(found, f"{path}.{shown}{inner}{kind}".lstrip("."))
 
 
 def _kind(model: type[BaseModel]) -> str:
-    return str(get_args(model.model_fields["kind"].annotation)[0])
+    """Return the field that tells a model of several apart, with its value, such as `kind: topic`."""
+    name = "kind" if "kind" in model.model_fields else "step"
+    return f"{name}: {get_args(model.model_fields[name].annotation)[0]}"
 
 
 def _models(annotation: Any) -> list[tuple[str, list[type[BaseModel]]]]:
@@ -161,14 +164,29 @@ def signal_groups() -> str:
     )
 
 
+def cleaners() -> str:
+    """Return a table of the cleaners, and one of what they count."""
+    heads = [(f"`{name}`", cleaner.source, str(cleaner.revision)) for name, cleaner in CLEANERS.items()]
+    rows = [
+        (f"`{name}`", f"`clean.{count}`", meaning)
+        for name, cleaner in CLEANERS.items()
+        for count, meaning in cleaner.counts.items()
+    ]
+    heads_table = table(["cleaner", "whose definition", "revision"], heads)
+    return f"{heads_table}\n\n{table(['cleaner', 'count', 'what is counted'], rows)}"
+
+
 def presets() -> str:
     """Return a table of the presets and one of each preset's rules."""
     heads = [(f"`{name}`", ", ".join(preset.languages) or "any", preset.definition) for name, preset in PRESETS.items()]
     parts = [table(["preset", "languages", "definition"], heads)]
     for name, preset in PRESETS.items():
         if preset.rules:
-            rows = [(f"`{rule.signal}`", _bound(rule.min), _bound(rule.max), _others(rule)) for rule in preset.rules]
-            parts.append(f"### `{name}`\n\n{table(['signal', 'min', 'max', 'missing'], rows)}")
+            rows = [
+                (f"`{rule.signal}`", _bound(rule.min), _bound(rule.max), _listed(rule), rule.missing)
+                for rule in preset.rules
+            ]
+            parts.append(f"### `{name}`\n\n{table(['signal', 'min', 'max', 'in', 'missing'], rows)}")
     return "\n\n".join(parts)
 
 
@@ -176,9 +194,9 @@ def _bound(value: float | None) -> str:
     return "" if value is None else f"{value:,g}"
 
 
-def _others(rule: Rule) -> str:
-    assert not rule.listed, "the table has no column for lists"
-    return rule.missing
+def _listed(rule: Rule) -> str:
+    assert not rule.not_in, "the table has no column for values that do not pass"
+    return ", ".join(f"`{value}`" for value in rule.listed)
 
 
 def coverage() -> str:
@@ -232,6 +250,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "recipe-fields": recipe_fields,
     "signals": signal_groups,
     "presets": presets,
+    "cleaners": cleaners,
     "coverage": coverage,
     "errors": error_classes,
 }

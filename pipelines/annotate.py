@@ -1,13 +1,15 @@
 """Documents to signals: one pass over the text for all groups that are missing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpuskit import manifest, signals, storage
+from corpuskit.config import Config
 from corpuskit.documents import read_split, sidecars
 from corpuskit.kernels import Texts
 from corpuskit.kernels.utf8 import UNICODE_VERSION
@@ -15,31 +17,56 @@ from corpuskit.manifest import Identity, Manifest, Marker, Target
 from corpuskit.signals import SIGNALS
 from pipelines.engine import Attempt, Item, Phase, Step
 
-LIBRARIES = ("pyarrow", "numba")
+NO_CONFIGS: Mapping[str, Config] = MappingProxyType({})
+Measure = Callable[[Mapping[str, Texts]], pa.RecordBatch]
 
 
-def target(group: str, documents: str, out: str) -> Target:
-    """Return where a signal group's sidecars go; `documents` is the fingerprint of the documents."""
+def target(group: str, documents: str, out: str, config: Config | None = None, suffix: str = "") -> Target:
+    """Return where a signal group's sidecars go.
+
+    Args:
+        group: the group's name.
+        documents: fingerprint of the documents, or of the revision of them that is measured.
+        out: the corpus's folder.
+        config: settings of a group that has any; its defaults where there are none.
+        suffix: tells the revision in the artifact's name, such as `@strict`.
+    """
+    found = SIGNALS[group]
+    config = config or (found.config() if found.config else None)
     identity = Identity(
         step=f"annotate.{group}",
-        revision=SIGNALS[group].revision,
-        config={},
+        revision=found.revision,
+        config=found.identity(config) if config else {},
         inputs={"documents": documents},
-        libraries=manifest.library_versions(LIBRARIES) | {"unicode": UNICODE_VERSION},
+        libraries=manifest.library_versions(found.libraries) | {"unicode": UNICODE_VERSION},
     )
-    return Target.place("signals", group, storage.join(out, "signals"), identity)
+    return Target.place("signals", group + suffix, storage.join(out, "signals"), identity)
 
 
-def step(targets: Sequence[Target], documents_folder: str, out: str) -> Step | None:
+def group_of(target: Target) -> str:
+    """Return the signal group that a target holds."""
+    return target.name.split("@")[0]
+
+
+def step(
+    targets: Sequence[Target], documents_folder: str, out: str, configs: Mapping[str, Config] = NO_CONFIGS
+) -> Step | None:
     """Plan one pass that measures the groups which are not measured yet; None where nothing is missing.
 
     The step's own folder holds markers only: `finish` writes one manifest per group.
+
+    Args:
+        targets: the groups' sidecars, all of the same documents.
+        documents_folder: the documents, or the revision of them that is measured.
+        out: the corpus's folder.
+        configs: settings by group, as the targets were planned with.
     """
     missing = [target for target in targets if not target.done]
     if not missing:
         return None
-    folders = {target.name: target.folder for target in missing}
-    work = partial(run, documents_folder=documents_folder, folders=folders)
+    folders = {group_of(target): target.folder for target in missing}
+    used = {group: config for group, config in configs.items() if group in folders}
+    work = partial(run, documents_folder=documents_folder, folders=folders, configs=used)
     items = split_items(manifest.read(documents_folder, "documents"))
     return Step(
         **vars(_pass(targets, out)),
@@ -68,17 +95,24 @@ def split_items(documents: Manifest) -> tuple[Item, ...]:
     )
 
 
-def run(attempt: Attempt, *, documents_folder: str, folders: Mapping[str, str]) -> Marker:
+def run(
+    attempt: Attempt,
+    *,
+    documents_folder: str,
+    folders: Mapping[str, str],
+    configs: Mapping[str, Config] = NO_CONFIGS,
+) -> Marker:
     """Measure one split and commit one sidecar per group.
 
     A row that kills its worker gets null signals, so that sidecars stay aligned, and counts as an error.
     """
     part = attempt.item.payload["part"]
-    batches = read_split(documents_folder, part["name"], columns=["text"])
+    measure = partial(signals.compute, list(folders), configs=configs)
+    batches = read_split(documents_folder, part["name"], columns=_columns(folders))
     if attempt.only:
-        _probe(batches, attempt.only, list(folders))
+        _probe(batches, attempt.only, measure)
         return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint)
-    table = pa.Table.from_batches([*_measure(batches, list(folders), attempt.poison)], signals.schema(list(folders)))
+    table = pa.Table.from_batches([*_measure(batches, measure, attempt.poison)], signals.schema(list(folders)))
     files = {}
     for group, folder in folders.items():
         columns = [name for name in table.column_names if name.startswith(f"{group}.")]
@@ -97,23 +131,28 @@ def run(attempt: Attempt, *, documents_folder: str, folders: Mapping[str, str]) 
     )
 
 
-def _measure(batches: Iterable[pa.RecordBatch], groups: list[str], poison: Sequence[int]) -> Iterator[pa.RecordBatch]:
+def _columns(groups: Iterable[str]) -> list[str]:
+    """Return the columns of documents that the groups read."""
+    return sorted({SIGNALS[group].reads for group in groups})
+
+
+def _measure(batches: Iterable[pa.RecordBatch], measure: Measure, poison: Sequence[int]) -> Iterator[pa.RecordBatch]:
     """Yield the signals of each batch; poisoned rows are measured as empty texts and then set to null."""
     first = 0
     for batch in batches:
         rows = [row - first for row in poison if first <= row < first + len(batch)]
-        texts = _blank(batch.column("text"), rows)
-        measured = signals.compute(groups, Texts.from_arrow(texts))
+        measured = measure({name: Texts.from_arrow(_blank(batch.column(name), rows)) for name in batch.schema.names})
         yield _nullify(measured, rows)
         first += len(batch)
 
 
-def _probe(batches: Iterable[pa.RecordBatch], only: tuple[int, int], groups: list[str]) -> None:
+def _probe(batches: Iterable[pa.RecordBatch], only: tuple[int, int], measure: Measure) -> None:
     first = 0
     for batch in batches:
         start, stop = max(only[0] - first, 0), min(only[1] - first, len(batch))
         if start < stop:
-            signals.compute(groups, Texts.from_arrow(batch.column("text").slice(start, stop - start)))
+            part = batch.slice(start, stop - start)
+            measure({name: Texts.from_arrow(part.column(name)) for name in part.schema.names})
         first += len(batch)
 
 
@@ -133,7 +172,7 @@ def _nullify(batch: pa.RecordBatch, rows: list[int]) -> pa.RecordBatch:
 
 def _finish(step: Step, markers: Mapping[str, list[Marker]], targets: Sequence[Target]) -> Manifest:
     for target in targets:
-        own = [_of_group(marker, f"{target.name}/") for marker in markers["measure"]]
+        own = [_of_group(marker, f"{group_of(target)}/") for marker in markers["measure"]]
         manifest.write(target.folder, Step(**vars(target), phases=()).manifest(own))
     whole = step.manifest(markers["measure"])
     return replace(whole, files={}, parts=[])  # it is removed once read: what it says is for the progress display

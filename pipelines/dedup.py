@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from corpuskit import manifest, storage
-from corpuskit.dedup import DedupConfig, band_keys, clusters, sign, similarity, star_edges
+from corpuskit import manifest, storage, urls
+from corpuskit.dedup import DedupConfig, Signed, band_keys, clusters, sign, sign_urls, similarity, star_edges
 from corpuskit.documents import read_split, sidecars
 from corpuskit.documents.schema import KEY, key_array, key_matrix
 from corpuskit.kernels import Texts, hash_spans
@@ -26,23 +26,39 @@ PARTITION_ROWS = 500_000
 SCHEMA = pa.schema([("cluster", KEY), ("similarity", pa.float32()), ("method", pa.string())])
 EDGES = pa.schema([("a", pa.uint64()), ("b", pa.uint64())])
 MEMBERS = pa.schema([("row", pa.int64()), *SCHEMA])
-EXACT, NEAR = "exact", "minhash"
+EXACT, NEAR, URL = "exact", "minhash", "url"
 
 
-def target(config: DedupConfig, documents: Target, out: str) -> Target:
-    """Return where the clusters go."""
+def target(config: DedupConfig, documents: Target, out: str, suffix: str = "") -> Target:
+    """Return where the clusters of equal and similar texts go; the suffix tells a revision, such as `@strict`."""
+    return _target(f"duplicates{suffix}", config.plain(), documents, out)
+
+
+def url_target(documents: Target, out: str) -> Target:
+    """Return where the clusters of documents with the same URL go."""
+    return _target("urls", {"urls": urls.REVISION}, documents, out)
+
+
+def _target(name: str, config: Mapping[str, Any], documents: Target, out: str) -> Target:
     identity = Identity(
         step="dedup",
         revision=REVISION,
-        config=config.plain(),
+        config=config,
         inputs={"documents": documents.fingerprint},
         libraries=manifest.library_versions(["pyarrow", "numba", "xxhash"]) | {"unicode": UNICODE_VERSION},
     )
-    return Target.place("duplicates", "duplicates", out, identity)
+    return Target.place("duplicates", name, out, identity)
 
 
-def step(place: Target, config: DedupConfig, documents_folder: str, partitions: int | None = None) -> Step:
-    """Plan the search for duplicates; the number of partitions bounds memory and changes no result."""
+def step(place: Target, config: DedupConfig | None, documents_folder: str, partitions: int | None = None) -> Step:
+    """Plan the search for duplicates; the number of partitions bounds memory and changes no result.
+
+    Args:
+        place: where the clusters go.
+        config: how texts are compared; None: documents are compared by their normalised URL instead.
+        documents_folder: the documents, or a revision of them.
+        partitions: parts of the shuffle.
+    """
     documents = manifest.read(documents_folder, "documents")
     items = split_items(documents)
     splits = tuple(item.name for item in items)
@@ -55,7 +71,11 @@ def step(place: Target, config: DedupConfig, documents_folder: str, partitions: 
         phases=(
             Phase(name="sign", items=items, work=partial(sign_split, config=config, partitions=count, **shared)),
             Phase(name="match", items=partition_items, work=partial(match, splits=splits, config=config)),
-            Phase(name="cluster", items=(Item(name="all"),), work=partial(cluster, edge_items=edge_items, **shared)),
+            Phase(
+                name="cluster",
+                items=(Item(name="all"),),
+                work=partial(cluster, edge_items=edge_items, same=EXACT if config else URL, **shared),
+            ),
             Phase(name="write", items=items, work=partial(write, splits=splits)),
         ),
         scratch=("work",),
@@ -73,28 +93,32 @@ def _first_rows(parts: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
 
 def sign_split(
-    attempt: Attempt, *, config: DedupConfig, documents: str, parts: Sequence[Mapping[str, Any]], partitions: int
+    attempt: Attempt, *, config: DedupConfig | None, documents: str, parts: Sequence[Mapping[str, Any]], partitions: int
 ) -> Marker:
     """Write a split's signatures, and its (bucket, row) pairs by partition."""
     part = attempt.item.payload["part"]
     index = [entry["name"] for entry in parts].index(part["name"])
     first = int(_first_rows(parts)[index])
-    signed = [
-        sign(Texts.from_arrow(batch.column("text")), config)
-        for batch in read_split(documents, part["name"], columns=["text"])
-    ]
+    columns = ["text"] if config else ["url"]
+    signed = [_signed(batch.column(0), config) for batch in read_split(documents, part["name"], columns)]
     hashes = np.concatenate([batch.text_hash for batch in signed])
     signatures = np.concatenate([batch.signatures for batch in signed])
     valid = np.concatenate([batch.valid for batch in signed])
     rows = np.arange(first, first + part["rows"], dtype=np.uint64)
     _write_signatures(_work(attempt.folder, "signatures", f"{part['name']}.arrow"), hashes, signatures)
     scatter = partial(_scatter, attempt.folder, part["name"], partitions)
-    if config.exact:
+    if config is None:
+        scatter("texts", key_array(hashes[valid]), hashes[valid].view(np.uint64)[:, 0], rows[valid])
+    elif config.exact:
         scatter("texts", key_array(hashes), hashes.view(np.uint64)[:, 0], rows)
-    if config.minhash:
+    if config and config.minhash:
         bands = band_keys(signatures[valid], config)
         scatter("bands", pa.array(bands.ravel()), bands.ravel(), np.repeat(rows[valid], config.bands))
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=part["rows"], keys=part["keys"])
+
+
+def _signed(column: pa.Array, config: DedupConfig | None) -> Signed:
+    return sign(Texts.from_arrow(column), config) if config else sign_urls(column)
 
 
 def _scatter(
@@ -124,10 +148,10 @@ def _read_signatures(path: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return hashes, lists.flatten().to_numpy().reshape(-1, lists.type.list_size)
 
 
-def match(attempt: Attempt, *, splits: Sequence[str], config: DedupConfig) -> Marker:
+def match(attempt: Attempt, *, splits: Sequence[str], config: DedupConfig | None) -> Marker:
     """Join the rows that share a key of one partition with the first of them."""
     partition = attempt.item.payload["partition"]
-    kinds = {"texts": config.exact, "bands": config.minhash}
+    kinds = {"texts": config is None or config.exact, "bands": config is not None and config.minhash}
     edges = []
     for kind in [kind for kind, used in kinds.items() if used]:
         table = exchange.gather([_work(attempt.folder, kind, f"{split}.arrow") for split in splits], partition)
@@ -139,7 +163,7 @@ def match(attempt: Attempt, *, splits: Sequence[str], config: DedupConfig) -> Ma
 
 
 def cluster(
-    attempt: Attempt, *, documents: str, parts: Sequence[Mapping[str, Any]], edge_items: Sequence[str]
+    attempt: Attempt, *, documents: str, parts: Sequence[Mapping[str, Any]], edge_items: Sequence[str], same: str
 ) -> Marker:
     """Connect edges to clusters and name each after its member with the smallest key.
 
@@ -148,7 +172,7 @@ def cluster(
     paths = [_work(attempt.folder, "edges", f"{name}.arrow") for name in edge_items]
     edges = pa.Table.from_batches([batch for path in paths for batch in exchange.read_all(path)], EDGES)
     rows, labels = clusters(edges.column("a").to_numpy(), edges.column("b").to_numpy())
-    members = _members(attempt.folder, documents, parts, rows.astype(np.int64), labels)
+    members = _members(attempt.folder, documents, parts, rows.astype(np.int64), labels, same)
     cuts = np.searchsorted(rows, _first_rows(parts).astype(np.uint64))
     batches = [exchange.one_batch(members.slice(start, stop - start)) for start, stop in pairwise(cuts)]
     exchange.write(_work(attempt.folder, "members.arrow"), batches)
@@ -157,7 +181,7 @@ def cluster(
 
 
 def _members(
-    folder: str, documents: str, parts: Sequence[Mapping[str, Any]], rows: np.ndarray, labels: np.ndarray
+    folder: str, documents: str, parts: Sequence[Mapping[str, Any]], rows: np.ndarray, labels: np.ndarray, same: str
 ) -> pa.Table:
     """Return one row per member of a cluster, in corpus order, `row` counted within its split."""
     bounds = _first_rows(parts)
@@ -170,13 +194,17 @@ def _members(
         hashes.append(signed[0])
         signatures.append(signed[1])
         local.append(own)
-    return _describe(np.concatenate(local), labels, np.concatenate(keys), np.concatenate(hashes), np.vstack(signatures))
+    signed_by = np.concatenate(keys), np.concatenate(hashes), np.vstack(signatures)
+    return _describe(np.concatenate(local), labels, *signed_by, same)
 
 
 def _describe(
-    rows: np.ndarray, labels: np.ndarray, keys: np.ndarray, hashes: np.ndarray, signatures: np.ndarray
+    rows: np.ndarray, labels: np.ndarray, keys: np.ndarray, hashes: np.ndarray, signatures: np.ndarray, method: str
 ) -> pa.Table:
-    """Compare each member with its cluster's representative, the member with the smallest key."""
+    """Compare each member with its cluster's representative, the member with the smallest key.
+
+    `method` names how members with equal hashes were found.
+    """
     order = np.lexsort((keys.view("V16").ravel(), labels))
     starts = np.flatnonzero(np.r_[True, labels[order][1:] != labels[order][:-1]]) if len(order) else order
     lead = np.empty(len(order), np.int64)
@@ -188,7 +216,7 @@ def _describe(
         pa.array(rows),
         key_array(cluster_names(keys, hashes)[lead]),
         pa.array(estimate.astype(np.float32)),
-        pa.array(np.where(same, EXACT, NEAR).tolist(), pa.string()),
+        pa.array(np.where(same, method, NEAR).tolist(), pa.string()),
     ]
     return pa.Table.from_arrays(columns, schema=MEMBERS)
 

@@ -1,10 +1,13 @@
 """Raw inputs to documents: one item per piece of the inputs."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from corpuskit import manifest
+from corpuskit import extract, manifest
 from corpuskit.documents import (
+    FORMATS,
+    HeldoutConfig,
     Piece,
     SourceConfig,
     check_errors,
@@ -14,6 +17,7 @@ from corpuskit.documents import (
     read_errors,
     require_documents,
 )
+from corpuskit.extract import ExtractConfig
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from corpuskit.recipe import Recipe
 from pipelines.engine import Attempt, Item, Phase, Step
@@ -30,12 +34,26 @@ def step(recipe: Recipe, out: str) -> Step:
     """
     pieces = [(source, piece) for source in recipe.sources for piece in plan(source, recipe.split_bytes)]
     target = Target.place("documents", "documents", out, _identity(recipe, pieces))
-    work = partial(run, heldout=recipe.heldout, split_bytes=recipe.split_bytes)
+    work = partial(run, heldout=recipe.heldout, split_bytes=recipe.split_bytes, extraction=recipe.extract)
     return Step(
         **vars(target),
         phases=(Phase(name="ingest", items=tuple(_items(pieces)), work=work, bisects=True),),
         finish=partial(_finish, max_error_rate=recipe.max_error_rate),
     )
+
+
+def with_extraction(identity: Identity, pieces: Iterable[Piece], extraction: ExtractConfig) -> Identity:
+    """Return an identity that extraction is part of, where any piece holds web pages; others do without it.
+
+    Raises:
+        MissingExtra: a package that the engine needs is not installed.
+    """
+    if not any(FORMATS[piece.format].pages for piece in pieces):
+        return identity
+    extract.require(extraction)
+    config = {**identity.config, "extract": {**extraction.plain(), "revision": extract.REVISION}}
+    libraries = {**identity.libraries, **manifest.library_versions(extract.LIBRARIES)}
+    return replace(identity, config=config, libraries=libraries)
 
 
 def _items(pieces: list[tuple[SourceConfig, Piece]]) -> list[Item]:
@@ -58,11 +76,12 @@ def _identity(recipe: Recipe, pieces: list[tuple[SourceConfig, Piece]]) -> Ident
         "heldout": recipe.heldout.plain(),
     }
     libraries = manifest.library_versions(LIBRARIES)
-    return Identity(step="ingest", revision=REVISION, config=config, inputs=inputs, libraries=libraries)
+    identity = Identity(step="ingest", revision=REVISION, config=config, inputs=inputs, libraries=libraries)
+    return with_extraction(identity, (piece for _, piece in pieces), recipe.extract)
 
 
-def run(attempt: Attempt, *, heldout: Any, split_bytes: int) -> Marker:
-    """Read one piece and commit its document parts and its malformed records."""
+def run(attempt: Attempt, *, heldout: HeldoutConfig, split_bytes: int, extraction: ExtractConfig) -> Marker:
+    """Read one piece, extract the text of web pages, and commit document parts and malformed records."""
     payload = attempt.item.payload
     result = ingest_piece(
         payload["piece"],
@@ -73,6 +92,7 @@ def run(attempt: Attempt, *, heldout: Any, split_bytes: int) -> Marker:
         index=payload["index"],
         poison=attempt.poison,
         only=attempt.only,
+        convert=partial(extract.extract_records, config=extraction),
     )
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, **result)
 

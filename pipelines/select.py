@@ -12,18 +12,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit import manifest, policy, storage
-from corpuskit.dedup import REASONS, Choice, choose
+from corpuskit.dedup import REASONS as TEXT_REASONS
+from corpuskit.dedup import Choice, choose
 from corpuskit.documents import read_split, sidecars
 from corpuskit.documents.schema import KEY, key_matrix
 from corpuskit.manifest import Identity, Marker, Target
 from corpuskit.policy import PolicyConfig
-from corpuskit.recipe import VariantConfig
+from corpuskit.recipe import VariantConfig, needed
 from pipelines import exchange
 from pipelines.annotate import split_items
 from pipelines.engine import Attempt, Item, Phase, Step
 
 REVISION = 1
 SCHEMA = pa.schema([*policy.VERDICT_SCHEMA, pa.field("duplicate_of", KEY)])
+KINDS = ("urls", "texts")
+"""The clusterings of a variant, in the order in which copies are chosen."""
 MEMBERS = pa.schema(
     [
         ("row", pa.int64()),
@@ -34,6 +37,10 @@ MEMBERS = pa.schema(
         ("order", pa.float64()),
     ]
 )
+SPLIT_SHIFT = 40
+"""A row's number over all splits is its split's number shifted by so many bits, and its own."""
+REASONS = {"urls": ("", "duplicate_url", "heldout_url"), "texts": TEXT_REASONS}
+"""What verdicts call the reason codes of a choice, by kind of cluster."""
 CHOICES = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("duplicate_of", KEY)])
 
 
@@ -42,21 +49,33 @@ class Inputs:
     """The artifacts that a variant is chosen from."""
 
     documents: Target
+    """The documents, or the revision of them that is the variant's text."""
     signals: Mapping[str, Target]
+    """Where each signal lies, by `group.name`."""
     duplicates: Target | None
+    """Clusters of equal and similar texts."""
+    urls: Target | None = None
+    """Clusters of documents with the same URL."""
+
+    @property
+    def clusters(self) -> dict[str, Target | None]:
+        """The clusterings by kind."""
+        return {"urls": self.urls, "texts": self.duplicates}
 
 
 def target(name: str, config: VariantConfig, inputs: Inputs, out: str) -> Target:
     """Return where a variant's verdicts go; exclusion lists count by their content."""
     fingerprints = {"documents": inputs.documents.fingerprint}
-    groups = sorted({signal.split(".")[0] for signal in policy.signals_needed(config.policy)} | {"length"})
-    fingerprints |= {f"signals.{group}": inputs.signals[group].fingerprint for group in groups}
+    places = {place.name: place for place in (inputs.signals[signal] for signal in sorted(needed(config)))}
+    fingerprints |= {f"signals.{name}": place.fingerprint for name, place in places.items()}
     if inputs.duplicates:
         fingerprints["duplicates"] = inputs.duplicates.fingerprint
+    if inputs.urls:
+        fingerprints["urls"] = inputs.urls.fingerprint
     identity = Identity(
         step="select",
         revision=REVISION,
-        config={**config.plain(), "policy": _policy_identity(config.policy)},
+        config={**config.model_dump(mode="json", exclude={"clean"}), "policy": _policy_identity(config.policy)},
         inputs=fingerprints,
         libraries=manifest.library_versions(["pyarrow"]),
     )
@@ -91,55 +110,88 @@ def judge(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Marker:
     columns = _columns(part, config, inputs)
     verdicts = policy.judge(config.policy, columns)
     sidecars.write(storage.join(attempt.folder, "work", "verdicts"), part["name"], verdicts)
-    members = _members(part, columns, verdicts, inputs)
-    exchange.write(_work(attempt.folder, "members", part["name"]), [members])
+    for kind, clusters in inputs.clusters.items():
+        members = _members(part, columns, verdicts, clusters, config.keep) if clusters else exchange.empty(MEMBERS)
+        exchange.write(_work(attempt.folder, kind, part["name"]), [members])
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=part["rows"], keys=part["keys"])
 
 
 def _columns(part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> pa.Table:
-    """Return what rules and choices read: key, id, url, heldout and the signals, row-aligned."""
-    narrow = read_split(inputs.documents.folder, part["name"], columns=["key", "id", "url", "heldout"])
-    table = pa.Table.from_batches(list(narrow))
-    needed = {*policy.signals_needed(config.policy), "length.bytes"}
-    for group, place in inputs.signals.items():
-        names = sorted(name for name in needed if name.split(".")[0] == group)
-        for name, column in zip(names, sidecars.read(place.folder, part, names).columns if names else [], strict=True):
+    """Return what rules and choices read: key, id, url, heldout, timestamp and the signals, row-aligned."""
+    names = ["key", "id", "url", "heldout", "timestamp"]
+    table = pa.Table.from_batches(list(read_split(inputs.documents.folder, part["name"], columns=names)))
+    folders: dict[str, list[str]] = {}
+    for signal in sorted(needed(config)):
+        folders.setdefault(inputs.signals[signal].folder, []).append(signal)
+    for folder, signals in folders.items():
+        for name, column in zip(signals, sidecars.read(folder, part, signals).columns, strict=True):
             table = table.append_column(name, column)
     return table
 
 
-def _members(part: Mapping[str, Any], columns: pa.Table, verdicts: pa.Table, inputs: Inputs) -> pa.RecordBatch:
-    if inputs.duplicates is None:
-        return exchange.empty(MEMBERS)
-    clusters = sidecars.read(inputs.duplicates.folder, part, ["cluster"]).column("cluster")
-    rows = pa.array(np.flatnonzero(clusters.is_valid()))
+def _members(
+    part: Mapping[str, Any], columns: pa.Table, verdicts: pa.Table, clusters: Target, keep: str
+) -> pa.RecordBatch:
+    labels = sidecars.read(clusters.folder, part, ["cluster"]).column("cluster")
+    rows = pa.array(np.flatnonzero(labels.is_valid()))
     values = {
         "row": rows,
-        "cluster": clusters.take(rows),
+        "cluster": labels.take(rows),
         "key": columns.column("key").take(rows),
         "passes": verdicts.column("kept").take(rows),
         "heldout": columns.column("heldout").take(rows),
-        "order": columns.column("length.bytes").fill_null(0).take(rows).cast(pa.float64()),
+        "order": _order(columns, keep).take(rows),
     }
     return exchange.one_batch(pa.Table.from_pydict(values, MEMBERS))
 
 
+def _order(columns: pa.Table, keep: str) -> pa.ChunkedArray:
+    """Return what the copy that stays has most of, as float64; documents without a value come last."""
+    if keep == "newest":
+        values = columns.column("timestamp").cast(pa.int64())
+    else:
+        values = columns.column("length.bytes" if keep == "longest" else keep)
+    numbers = values.cast(pa.float64())
+    known = pc.and_(numbers.is_valid(), pc.invert(pc.is_nan(numbers).fill_null(True)))
+    return pc.if_else(known, numbers, pa.scalar(-np.inf))
+
+
 def choose_copies(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig) -> Marker:
-    """Choose over all splits which member of each cluster stays; one small item, members only."""
-    paths = [_work(attempt.folder, "members", split) for split in splits]
-    batches = [exchange.read(path, 0) for path in paths]
-    members = pa.Table.from_batches(batches, MEMBERS)
-    keys = key_matrix(members.column("key"))
-    choice = choose(
+    """Choose over all splits which member of each cluster stays; one small item, members only.
+
+    One document of each URL is chosen first; those that lost are no longer there when copies of texts are.
+    """
+    asked = {"urls": config.deduplicate_urls, "texts": config.deduplicate}
+    lost = np.empty(0, np.int64)
+    found: list[list[pa.RecordBatch]] = []
+    for kind in KINDS:
+        batches = [exchange.read(_work(attempt.folder, kind, split), 0) for split in splits]
+        members = pa.Table.from_batches(batches, MEMBERS)
+        ids = _ids(batches)
+        choice = _choose(members, ~np.isin(ids, lost), asked[kind])
+        lost = np.union1d(lost, ids[choice.duplicate_of >= 0])
+        found.append(_by_split(choice, members, batches, kind))
+    merged = [exchange.one_batch(pa.Table.from_batches(pair)) for pair in zip(*found, strict=True)]
+    exchange.write(storage.join(attempt.folder, "work", "choices.arrow"), merged)
+    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=len(lost))
+
+
+def _ids(batches: Sequence[pa.RecordBatch]) -> np.ndarray:
+    """Number the rows of all splits' members: split and row in one number; int64[m]."""
+    numbers = [batch.column("row").to_numpy() | split << SPLIT_SHIFT for split, batch in enumerate(batches)]
+    return np.concatenate([np.empty(0, np.int64), *numbers])
+
+
+def _choose(members: pa.Table, there: np.ndarray, deduplicate: bool) -> Choice:
+    """Choose among members; those that are not `there` any more are as good as failed."""
+    return choose(
         cluster=_labels(members.column("cluster")),
-        passes=members.column("passes").to_numpy(),
+        passes=members.column("passes").to_numpy() & there,
         heldout=members.column("heldout").to_numpy(),
         order=members.column("order").to_numpy(),
-        keys=keys,
-        deduplicate=config.deduplicate,
+        keys=key_matrix(members.column("key")),
+        deduplicate=deduplicate,
     )
-    exchange.write(storage.join(attempt.folder, "work", "choices.arrow"), _by_split(choice, members, batches))
-    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=len(members))
 
 
 def _labels(clusters: pa.ChunkedArray) -> np.ndarray:
@@ -147,14 +199,14 @@ def _labels(clusters: pa.ChunkedArray) -> np.ndarray:
     return clusters.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
 
 
-def _by_split(choice: Choice, members: pa.Table, batches: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
+def _by_split(choice: Choice, members: pa.Table, batches: Sequence[pa.RecordBatch], kind: str) -> list[pa.RecordBatch]:
     """Turn the choice into one batch of dropped rows per split."""
     dropped = np.flatnonzero(choice.duplicate_of >= 0)
     kept_keys = members.column("key").take(pa.array(choice.duplicate_of[dropped]))
     table = pa.Table.from_pydict(
         {
             "row": members.column("row").take(pa.array(dropped)),
-            "reason": pa.array(REASONS).take(pa.array(choice.reason[dropped])),
+            "reason": pa.array(REASONS[kind]).take(pa.array(choice.reason[dropped])),
             "duplicate_of": kept_keys,
         },
         CHOICES,
@@ -204,7 +256,7 @@ def _counts(
     table: pa.Table, verdicts: pa.Table, part: Mapping[str, Any], config: VariantConfig, inputs: Inputs
 ) -> dict[str, float]:
     """Sum documents and bytes: all, kept, kept and held out, and by first reason."""
-    sizes = sidecars.read(inputs.signals["length"].folder, part, ["length.bytes"]).column(0).fill_null(0)
+    sizes = sidecars.read(inputs.signals["length.bytes"].folder, part, ["length.bytes"]).column(0).fill_null(0)
     heldout = pa.Table.from_batches(
         list(read_split(inputs.documents.folder, part["name"], columns=["heldout"]))
     ).column(0)

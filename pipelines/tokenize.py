@@ -1,5 +1,6 @@
 """Raw inputs straight to token shards, without a prepared corpus between them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -9,11 +10,15 @@ import pyarrow as pa
 
 from corpuskit import documents, manifest, tokenization
 from corpuskit.documents import BadRecord, SourceConfig
+from corpuskit.extract import ExtractConfig, extract_records
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from pipelines import encode
 from pipelines.engine import Attempt, Item, Phase, Step
+from pipelines.ingest import with_extraction
 
 REVISION = 1
+EXTRACTION = ExtractConfig()
+"""How the text of web pages is extracted; a recipe can say otherwise."""
 LIBRARIES = ("pyarrow", "orjson", "xxhash", "tokenizers", "sentencepiece", "gigatoken")
 
 
@@ -36,6 +41,7 @@ def step(source: SourceConfig, tokenizer: str, out: str, split_bytes: int, max_e
         inputs={"source": documents.identify(pieces), "tokenizer": loaded.fingerprint},
         libraries=manifest.library_versions(LIBRARIES),
     )
+    identity = with_extraction(identity, pieces, EXTRACTION)
     work = partial(run, source=source, tokenizer=tokenizer)
     items = tuple(Item(name=piece.name, payload={"piece": piece}, size=piece.size) for piece in pieces)
     extra = encode.header(loaded).manifest_extra()
@@ -50,18 +56,21 @@ def run(attempt: Attempt, *, source: SourceConfig, tokenizer: str) -> Marker:
     """Read one piece, encode it and commit its shard and its malformed records."""
     name = attempt.item.name
     errors: list[BadRecord] = []
-    batches = _documents(attempt.item.payload["piece"], source, errors)
+    skipped: Counter[str] = Counter()
+    batches = _documents(attempt.item.payload["piece"], source, errors, skipped)
     writer = encode.write_shard(attempt.folder, name, batches, tokenization.load(tokenizer))
     marker = encode.shard_marker(attempt, name, writer, errors=len(errors))
-    if not errors:
-        return marker
-    files = {**marker.files, **documents.write_errors(attempt.folder, name, errors)}
-    return replace(marker, files=files)
+    counts = {f"skipped.{reason}": count for reason, count in sorted(skipped.items())}
+    files = documents.write_errors(attempt.folder, name, errors) if errors else {}
+    return replace(marker, counts={**marker.counts, **counts}, files={**marker.files, **files})
 
 
-def _documents(piece: Any, source: SourceConfig, errors: list[BadRecord]) -> Iterator[pa.RecordBatch]:
-    for batch, bad in documents.read(piece, source):
+def _documents(
+    piece: Any, source: SourceConfig, errors: list[BadRecord], skipped: Counter[str]
+) -> Iterator[pa.RecordBatch]:
+    for batch, bad, others in extract_records(documents.read(piece, source), EXTRACTION):
         errors += bad
+        skipped.update(others)
         yield batch
 
 

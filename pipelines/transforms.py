@@ -10,12 +10,15 @@ recipe use the same functions, so the values are the same. `Select` knows no dup
 batch at a time (see `pipelines.dedup`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from corpuskit import policy, signals, tokenization
+from corpuskit import clean, policy, signals, tokenization
+from corpuskit.clean import CleanerConfig
+from corpuskit.config import Config
 from corpuskit.kernels import Texts
 from corpuskit.policy import PolicyConfig
 from corpuskit.tokenization import Tokenizer
@@ -38,15 +41,22 @@ class _Stage(beam.PTransform):
 
 
 class Annotate(_Stage):
-    """Appends signals as columns `group.name`.
+    """Appends signals as columns `group.name`; groups that measure URLs read the column `url`.
 
     Raises:
         RecipeError: a name is neither a group nor a signal (when the pipeline is built).
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], configs: Mapping[str, Config] = signals.NO_CONFIGS) -> None:
         signals.schema(names)
-        super().__init__(MapBatches(partial(annotate, names=tuple(names)), "annotate"))
+        super().__init__(MapBatches(partial(annotate, names=tuple(names), configs=dict(configs)), "annotate"))
+
+
+class Clean(_Stage):
+    """Cleans `text`, and appends the cleaners' counts as columns `clean.<count>`."""
+
+    def __init__(self, steps: Sequence[CleanerConfig]) -> None:
+        super().__init__(MapBatches(partial(clean_texts, steps=tuple(steps)), "clean"))
 
 
 class Select(_Stage):
@@ -68,9 +78,23 @@ class Encode(_Stage):
         super().__init__(MapBatches(partial(encode, tokenizer=tokenizer), "encode"))
 
 
-def annotate(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+def clean_texts(batch: pa.RecordBatch, steps: Sequence[CleanerConfig]) -> pa.RecordBatch:
+    """Return a batch with its texts cleaned and the counts appended; a null text stays null."""
+    place = batch.schema.get_field_index("text")
+    given = batch.column("text")
+    texts, counts = clean.apply(steps, given.fill_null("").cast(pa.large_string()))
+    texts = pc.if_else(given.is_valid(), texts, pa.scalar(None, texts.type))
+    columns = [*batch.columns, *counts.columns]
+    columns[place] = texts.cast(given.type)
+    return pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names, *counts.schema.names])
+
+
+def annotate(
+    batch: pa.RecordBatch, names: Sequence[str], configs: Mapping[str, Config] = signals.NO_CONFIGS
+) -> pa.RecordBatch:
     """Return a batch with signals appended."""
-    measured = signals.compute(names, Texts.from_arrow(batch.column("text")))
+    there = [name for name in ("text", "url") if name in batch.schema.names]
+    measured = signals.compute(names, {name: Texts.from_arrow(batch.column(name)) for name in there}, configs)
     columns = [*batch.columns, *measured.columns]
     return pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names, *measured.schema.names])
 

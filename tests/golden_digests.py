@@ -76,7 +76,7 @@ def current(folder: Path) -> dict[str, Step]:
     content = {
         "ingest": [documents(rows), [error[:3] for error in errors(rows)]],
         **{f"annotate.{group}": sidecar(place.folder, rows) for group, place in flow.signals.items()},
-        "dedup": sidecar(flow.duplicates.folder, rows),
+        "dedup": sidecar(flow.duplicates[""].folder, rows),
         "select": [sidecar(place.folder, rows) for place in flow.variants.values()],
         "train_tokenizer": [tokenization.load(place.folder).tokens() for place in flow.tokenizers.values()],
         "encode": [shards(place.folder) for place in flow.shards.values()],
@@ -102,7 +102,7 @@ def _folders(flow: Flow, folder: Path) -> dict[str, list[str]]:
     return {
         "ingest": [flow.documents.folder],
         **{f"annotate.{group}": [place.folder] for group, place in flow.signals.items()},
-        "dedup": [flow.duplicates.folder],
+        "dedup": [flow.duplicates[""].folder],
         "select": [place.folder for place in flow.variants.values()],
         "train_tokenizer": [place.folder for place in flow.tokenizers.values()],
         "encode": [place.folder for place in flow.shards.values()],

@@ -149,7 +149,7 @@ def content(flow: Flow) -> dict[str, list[Any]]:
     keys = [(row["key"], row["text"]) for row in rows]
     aligned = {f"signals {name}": place for name, place in flow.signals.items()}
     aligned |= {f"variant {name}": place for name, place in flow.variants.items()}
-    aligned |= {"duplicates": flow.duplicates} if flow.duplicates else {}
+    aligned |= {place.name: place for place in flow.duplicates.values()}
     tables = {name: sidecar(place.folder, flow.documents.folder) for name, place in aligned.items()}
     found: dict[str, list[Any]] = {name: by_key(keys, table) for name, table in {"documents": rows, **tables}.items()}
     found["errors"] = errors(flow.documents.folder)

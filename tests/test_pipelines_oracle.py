@@ -72,10 +72,10 @@ def test_signals(oracle, flow, group):
 
 
 def test_duplicates(oracle, flow):
-    found = sidecar(flow.duplicates.folder, flow.documents.folder)
+    found = sidecar(flow.duplicates[""].folder, flow.documents.folder)
     alone = {"cluster": None, "similarity": None, "method": None}
     assert found == [vars(member) if member else alone for member in oracle.members]
-    made = manifest.read(flow.duplicates.folder, "duplicates")
+    made = manifest.read(flow.duplicates[""].folder, "duplicates")
     assert made.extra == {
         "clusters": len({member.cluster for member in oracle.members if member}),
         "members": sum(member is not None for member in oracle.members),

@@ -168,7 +168,7 @@ def test_signals_of_other_documents_are_refused_by_name(mixed, made):
         Corpus(str(out)).read(["id"], signals=["length.bytes"])
     flow = Flow(made.flow.recipe, str(out))
     shutil.rmtree(flow.variants["raw"].folder)
-    step = select.step(flow.variants["raw"], flow.recipe.variants["raw"], flow.selection_inputs)
+    step = select.step(flow.variants["raw"], flow.recipe.variants["raw"], flow.selection_inputs("raw"))
     with Engine(EngineOptions(workers=0)) as engine, pytest.raises(CorruptArtifact, match=named):
         engine.run(step)
 
@@ -176,7 +176,7 @@ def test_signals_of_other_documents_are_refused_by_name(mixed, made):
 def test_duplicates_of_other_documents_are_refused_by_name(mixed, made):
     flow = Flow(made.flow.recipe, str(mixed("duplicates")))
     shutil.rmtree(flow.variants["raw"].folder)
-    step = select.step(flow.variants["raw"], flow.recipe.variants["raw"], flow.selection_inputs)
+    step = select.step(flow.variants["raw"], flow.recipe.variants["raw"], flow.selection_inputs("raw"))
     named = r"duplicates-\w+/part-0000000\.parquet: made for keys"
     with Engine(EngineOptions(workers=0)) as engine, pytest.raises(CorruptArtifact, match=named):
         engine.run(step)

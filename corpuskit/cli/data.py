@@ -65,7 +65,7 @@ def run(
     check_corpus_folder(out)
     with session.engine(workers, runner, runner_option, slice_) as engine:
         warn(flow.prepare(engine))
-    _print_corpus(flow, json)
+    print_corpus(flow, json)
 
 
 def _print_plan(flow: "Flow", json: bool) -> None:
@@ -88,17 +88,22 @@ def _print_plan(flow: "Flow", json: bool) -> None:
     )
 
 
-def _print_corpus(flow: "Flow", json: bool, reasons: bool = False, **more: Any) -> None:
+def print_corpus(flow: "Flow", json: bool, reasons: bool = False, **more: Any) -> None:
+    """Print the funnel of a prepared corpus and what cleaners did, with `reasons` also why documents were dropped."""
     from corpuskit.corpus import Corpus
-    from corpuskit.workflow.summary import drops, funnel
+    from corpuskit.workflow.summary import cleaning, drops, funnel
 
     corpus = Corpus(flow.out)
-    steps, dropped = funnel(corpus), drops(corpus)
+    steps, dropped, cleaned = funnel(corpus), drops(corpus), cleaning(corpus)
     if json:
-        print_json({"out": flow.out, "funnel": steps, "dropped": dropped, **more})
+        print_json({"out": flow.out, "funnel": steps, "cleaned": cleaned, "dropped": dropped, **more})
         return
-    rows = [(step["step"], f"{step['documents']:,}", bytes_text(step["bytes"])) for step in steps]
+    rows = [
+        (step["step"], f"{step['documents']:,}", bytes_text(step["bytes"]) if step["bytes"] else "") for step in steps
+    ]
     print_table(["step", "documents", "text"], rows, right=[1, 2])
+    for name, counts in cleaned.items():
+        print_text(f"{name}: " + ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items()))
     if reasons:
         for found in dropped.values():
             _print_reasons(found)
@@ -134,10 +139,10 @@ def annotate(
     groups = [group.strip() for group in signals.split(",") if group.strip()]
     named = {f"signals[{index}]": "--signals" for index in range(len(groups))}
     recipe = session.recipe_for(inputs, text_field, id_field, named=named, signals=groups)
-    flow = _prepare(recipe, out, workers)
+    flow = prepare(recipe, out, workers)
     found = distributions(flow.signals)
     if json:
-        _print_corpus(flow, json, signals=found)
+        print_corpus(flow, json, signals=found)
         return
     rows = [
         (signal["signal"], *(f"{value:.4g}" for value in signal["quantiles"]), f"{signal['missing']:,}")
@@ -160,7 +165,7 @@ def dedup(
     """Find exact and near duplicates, and keep one document of each cluster (variant `unique`)."""
     parts = {"dedup": {"ngram": ngram}, "variants": {"unique": {"deduplicate": True}}}
     recipe = session.recipe_for(inputs, text_field, id_field, named={"dedup.ngram": "--ngram"}, **parts)
-    _print_corpus(_prepare(recipe, out, workers), json, reasons=True)
+    print_corpus(prepare(recipe, out, workers), json, reasons=True)
 
 
 def select(
@@ -199,14 +204,15 @@ def select(
     if deduplicate:
         parts["dedup"] = {}
     named = {"variants.selected.policy.preset: preset": "--policy: preset", "variants.selected.policy.": f"{policy}: "}
-    flow = _prepare(session.recipe_for(inputs, text_field, id_field, named=named, **parts), out, workers)
+    flow = prepare(session.recipe_for(inputs, text_field, id_field, named=named, **parts), out, workers)
     exported = {"exported": {"path": export, "documents": export_variant(flow, "selected", export)}} if export else {}
-    _print_corpus(flow, json, reasons=True, **exported)
+    print_corpus(flow, json, reasons=True, **exported)
     if export:
         say(f"{exported['exported']['documents']:,} documents written to {export}")
 
 
-def _prepare(recipe: Any, out: str, workers: int | None) -> "Flow":
+def prepare(recipe: Any, out: str, workers: int | None) -> "Flow":
+    """Run the data steps of a recipe made from options; print warnings."""
     from corpuskit.workflow.flow import Flow
     from corpuskit.workflow.places import check_corpus_folder
 

@@ -29,6 +29,8 @@ def label_of(step: "Step") -> str:
     if step.kind == "pass":
         groups = step.identity.inputs
         return f"signals {', '.join(groups)}" if len(groups) <= MOST_GROUPS else f"signals, {len(groups)} groups"
+    if step.kind == "documents" and step.name != "documents":
+        return f"revision {step.name}"
     return step.kind if step.name in (step.kind, "tokenize") else f"{step.kind} {step.name}"
 
 
@@ -39,6 +41,8 @@ def facts(kind: str, made: "Manifest") -> tuple[str, str]:
     match kind:
         case "duplicates":
             return f"{counted(made.extra['members'], 'row')} in {counted(made.extra['clusters'], 'cluster')}", ""
+        case "documents" if "changed" in counts:
+            return f"{counts['changed']:,.0f} of {made.rows:,} changed", bytes_text(counts["text_bytes"])
         case "variant":
             return f"{counts['kept']:,.0f} of {made.rows:,} kept", bytes_text(counts["kept_bytes"])
         case "tokenizer":

@@ -3,7 +3,7 @@
 from corpuskit.dedup.choice import REASONS, Choice, choose
 from corpuskit.dedup.config import DedupConfig
 from corpuskit.dedup.edges import clusters, star_edges
-from corpuskit.dedup.signatures import Signed, band_keys, sign, similarity
+from corpuskit.dedup.signatures import Signed, band_keys, sign, sign_urls, similarity
 
 __all__ = [
     "REASONS",
@@ -14,6 +14,7 @@ __all__ = [
     "choose",
     "clusters",
     "sign",
+    "sign_urls",
     "similarity",
     "star_edges",
 ]

@@ -17,6 +17,9 @@ class DedupConfig(Config):
     """Cluster documents whose text is equal byte for byte."""
     minhash: bool = True
     """Cluster documents that share a band of their MinHash signatures."""
+    urls: bool = False
+    """Also find documents with the same URL once it is normalised, such as captures of one page at several times. They
+    are clusters of their own: a variant says whether it keeps one of each (`deduplicate_urls`)."""
     ngram: int = Field(5, ge=1, le=100)
     """Words in a row that make a shingle. Texts with fewer words have none: only `exact` compares them."""
     bands: int = Field(14, ge=1, le=1000)

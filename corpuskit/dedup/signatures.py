@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from corpuskit.dedup.config import DedupConfig
 from corpuskit.kernels import Texts, hash_spans, minhash, ngram_hashes
+from corpuskit.urls import normalize_urls
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,13 @@ def sign(texts: Texts, config: DedupConfig) -> Signed:
     shingles, offsets = ngram_hashes(texts.words("unicode"), config.ngram)
     permutations = minhash.permutations(config.num_perm, config.seed)
     return Signed(texts.hashes(), minhash.signatures(shingles, offsets, permutations), np.diff(offsets) > 0)
+
+
+def sign_urls(column: pa.Array) -> Signed:
+    """Hash the normalised URL of each document; a document without a URL is not valid, and there are no signatures."""
+    normalised = normalize_urls(column)
+    valid = normalised.is_valid().to_numpy(zero_copy_only=False)
+    return Signed(Texts.from_arrow(normalised).hashes(), np.empty((len(column), 0), np.uint32), valid)
 
 
 def band_keys(signatures: np.ndarray, config: DedupConfig) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from corpuskit.documents import arrow, jsonl, parquet, pydocs, text
+from corpuskit.documents import arrow, jsonl, parquet, pydocs, text, warc, wikipedia
 from corpuskit.documents.pieces import FileRange, Piece, allotments, list_files, pack
 from corpuskit.documents.records import ALL, Choice, Records
 from corpuskit.documents.source import SourceConfig
@@ -27,6 +27,10 @@ class Format(NamedTuple):
     """(source, files, split_bytes) -> pieces; the same pieces for the same files, whatever their order on disk."""
     read: Read
     """(piece, source, choice of records) -> batches."""
+    packings: tuple[str, ...] = ()
+    """Suffixes of compressed files, which follow those of the format."""
+    pages: bool = False
+    """Whether it gives web pages (`PAGE_SCHEMA`), whose text is still to be extracted."""
 
 
 def plan_streams(source: SourceConfig, files: Sequence[FileRange], split_bytes: int) -> list[Piece]:
@@ -66,22 +70,23 @@ def _first(files: Sequence[FileRange], max_bytes: int | None) -> list[FileRange]
     return chosen
 
 
+PACKINGS = tuple(CODECS)
 FORMATS = {
-    "jsonl": Format((".jsonl", ".ndjson", ".json"), plan_streams, jsonl.read),
+    "jsonl": Format((".jsonl", ".ndjson", ".json"), plan_streams, jsonl.read, PACKINGS),
     "parquet": Format((".parquet", ".pq"), parquet.plan, parquet.read),
     "arrow": Format((".arrow", ".arrows", ".ipc", ".feather"), arrow.plan, arrow.read),
-    "text": Format((".txt", ".text", ".md", ".rst"), plan_streams, text.read),
+    "text": Format((".txt", ".text", ".md", ".rst"), plan_streams, text.read, PACKINGS),
+    "warc": Format((".warc", ".wet"), warc.plan, warc.read, PACKINGS, pages=True),
+    "wikipedia": Format((".xml",), wikipedia.plan, wikipedia.read, (*PACKINGS, ".bz2")),
+    # "html": Format((".html", ".htm", ".xhtml", ".tar", ".tgz"), html.plan, html.read, PACKINGS, pages=True),
     "pydocs": Format((), pydocs.plan, pydocs.read),
 }
-STREAMS = ("jsonl", "text")
-"""Formats whose files may be compressed."""
 
 
 def suffixes(name: str) -> tuple[str, ...]:
     """Return all file suffixes of a format, compressed forms included."""
-    plain = FORMATS[name].suffixes
-    packed = [suffix + packing for suffix in plain for packing in CODECS] if name in STREAMS else []
-    return (*plain, *packed)
+    found = FORMATS[name]
+    return (*found.suffixes, *(suffix + packing for suffix in found.suffixes for packing in found.packings))
 
 
 def plan(source: SourceConfig, split_bytes: int) -> list[Piece]:
@@ -114,8 +119,9 @@ def _format_of(path: str) -> str:
         if path.lower().endswith(suffixes(name)):
             return name
     known = ", ".join(suffix for name in FORMATS for suffix in FORMATS[name].suffixes)
+    packed = ", ".join(name for name in FORMATS if FORMATS[name].packings)
     raise InputError(
-        f"{path}: unknown suffix; known are {known} (JSONL and text also with {', '.join(CODECS)}); "
+        f"{path}: unknown suffix; known are {known} ({packed} also with {', '.join(CODECS)}); "
         "set `format` for files with other names"
     )
 

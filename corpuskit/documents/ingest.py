@@ -1,7 +1,7 @@
 """One piece of the input to document parts and an errors file."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -20,6 +20,7 @@ from corpuskit.documents.schema import ERROR_SCHEMA, SCHEMA, HeldoutConfig, held
 from corpuskit.documents.source import SourceConfig
 from corpuskit.errors import InputError, TooManyErrors
 
+Convert = Callable[[Iterator[Records]], Iterator[Records]]
 ERRORS = "errors"
 """Subfolder of a documents artifact with its malformed records."""
 
@@ -31,10 +32,12 @@ class _Sieve:
         self.totals = PartTotals()
         self.documents = self.totals.watch(self._pass(records, heldout))
         self.errors = 0
+        self.skipped: Counter[str] = Counter()
         self._malformed: list[pa.RecordBatch] = []
 
     def _pass(self, records: Iterable[Records], heldout: HeldoutConfig) -> Iterator[pa.RecordBatch]:
-        for batch, errors in records:
+        for batch, errors, skipped in records:
+            self.skipped.update(skipped)
             if errors:
                 self._malformed.append(errors_batch(errors))
                 self.errors += len(errors)
@@ -49,6 +52,8 @@ class _Sieve:
 
 def with_heldout(batch: pa.RecordBatch, config: HeldoutConfig) -> pa.RecordBatch:
     """Return what a reader gave as documents of the full schema."""
+    if "payload" in batch.schema.names:
+        raise ValueError("web pages must be extracted before they are documents")
     mask = pa.array(heldout_mask(batch.column("key").to_pylist(), config))
     columns = [mask if name == "heldout" else batch.column(name) for name in SCHEMA.names]
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
@@ -64,6 +69,7 @@ def ingest_piece(
     index: int | None = None,
     poison: Sequence[int] = (),
     only: tuple[int, int] | None = None,
+    convert: Convert = iter,
 ) -> dict[str, Any]:
     """Read one piece; commit `part-<index>.parquet`, `part-<index>-001.parquet`, … and `errors/part-<index>.parquet`.
 
@@ -78,6 +84,7 @@ def ingest_piece(
         index: number in the parts' names; the piece's own by default, which is unique in its source only.
         poison: numbers of records, counted from 0 in reading order, that go to `errors/` without being parsed.
         only: parse just the records [start, stop) and commit nothing.
+        convert: turns what the reader gives into batches of `READ_SCHEMA`: web pages must be extracted.
 
     Returns:
         The fields of a `manifest.Marker` except item and fingerprint: rows, errors, keys, counts, files, parts.
@@ -88,14 +95,18 @@ def ingest_piece(
     name = piece.name if index is None else f"part-{index:07d}"
     start, stop = only or (0, None)
     choice = Choice(start, stop, frozenset(poison))
+
+    def fresh() -> _Sieve:
+        return _Sieve(convert(formats.read(piece, source, choice)), heldout)
+
     if only is not None:
-        sieve = _Sieve(formats.read(piece, source, choice), heldout)
+        sieve = fresh()
         deque(sieve.documents, maxlen=0)
         return {"rows": sieve.totals.rows, "errors": sieve.errors}
     linked = [] if poison else links(piece, source)
-    sieve, parts = _write(name, _Sieve(formats.read(piece, source, choice), heldout), folder, split_bytes, linked)
+    sieve, parts = _write(name, fresh(), folder, split_bytes, linked)
     if linked and sieve.errors:  # the part would not have the rows of the linked file: copy the good ones
-        sieve, parts = _write(name, _Sieve(formats.read(piece, source, choice), heldout), folder, split_bytes, [])
+        sieve, parts = _write(name, fresh(), folder, split_bytes, [])
     return _committed(name, folder, parts, sieve)
 
 
@@ -146,7 +157,10 @@ def _committed(name: str, folder: str, parts: list[dict[str, Any]], sieve: _Siev
         "rows": total["rows"],
         "errors": sieve.errors,
         "keys": total["keys"],
-        "counts": {"text_bytes": total["text_bytes"]},
+        "counts": {
+            "text_bytes": total["text_bytes"],
+            **{f"skipped.{reason}": count for reason, count in sorted(sieve.skipped.items())},
+        },
         "files": {path: manifest.file_entry(storage.join(folder, path)) for path in paths},
         "parts": parts,
     }

@@ -11,6 +11,7 @@ import xxhash
 
 from corpuskit import manifest, storage
 from corpuskit.documents.parquet import Link, is_damage
+from corpuskit.documents.revisions import BASE, base_folder, revise
 from corpuskit.documents.schema import SCHEMA, key_matrix
 from corpuskit.documents.streams import binary_reader
 from corpuskit.documents.tables import rows_per_batch
@@ -139,7 +140,11 @@ def _stored_batches(path: str, names: list[str], options: dict[str, Any]) -> Ite
     if not storage.exists(path):
         raise CorruptArtifact(f"{path}: missing")
     file = pq.ParquetFile(binary_reader(path, {}))
-    links = (file.schema_arrow.metadata or {}).get(LINK)
+    metadata = file.schema_arrow.metadata or {}
+    if BASE in metadata:
+        yield from _revised_batches(file, path, names, metadata[BASE], options)
+        return
+    links = metadata.get(LINK)
     if links is not None and "text" in names:
         yield from _joined(file, [Link(**link) for link in orjson.loads(links)], names, path, options)
         return
@@ -148,6 +153,15 @@ def _stored_batches(path: str, names: list[str], options: dict[str, Any]) -> Ite
         group = file.read_row_group(index, columns=names).select(names)
         columns = [_one_chunk(column) for column in group.columns]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _revised_batches(
+    file: Any, path: str, names: list[str], link: bytes, options: dict[str, Any]
+) -> Iterator[pa.RecordBatch]:
+    """Read a part of a revision: the base's rows, their text revised."""
+    folder, _, name = path.rpartition("/")
+    batches = _stored_batches(storage.join(base_folder(folder, link), name), names, options)
+    yield from revise(file, batches) if "text" in names else batches
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

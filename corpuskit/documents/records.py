@@ -1,9 +1,10 @@
 """From raw records to batches of documents, with everything malformed set aside."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -12,6 +13,18 @@ from corpuskit.documents.schema import ERROR_SCHEMA, RAW_LIMIT, SCHEMA, make_key
 
 READ_SCHEMA = SCHEMA.remove(SCHEMA.get_field_index("heldout"))
 """What readers give: the document schema before documents are held out."""
+PAGE_SCHEMA = pa.schema(
+    [
+        *READ_SCHEMA,
+        pa.field("payload", pa.large_binary()),
+        pa.field("charset", pa.string()),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("offset", pa.int64(), nullable=False),
+    ]
+)
+"""What readers of web pages give. `payload` is a page's HTML as it was sent, whose text is still empty (extraction
+fills it in), or null where `text` is the text already. `charset` is what HTTP said of the payload. `file` and `offset`
+say where the record lies, as in `BadRecord`."""
 BATCH_BYTES = 8 << 20
 """A batch ends once its raw records have this many bytes …"""
 BATCH_ROWS = 16_384
@@ -51,8 +64,10 @@ class Records(NamedTuple):
     """One batch of what a reader found."""
 
     documents: pa.RecordBatch
-    """Schema `READ_SCHEMA`; about `BATCH_BYTES` of text."""
+    """Schema `READ_SCHEMA`, or `PAGE_SCHEMA` for web pages; about `BATCH_BYTES` of text or pages."""
     errors: list[BadRecord]
+    skipped: Mapping[str, int] = MappingProxyType({})
+    """Records that are no documents by their kind, such as requests and images: how many, by the reason."""
 
 
 Raw = tuple[str, int, bytes]

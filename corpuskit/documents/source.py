@@ -22,7 +22,7 @@ class SourceConfig(Config):
     """Fills the column `source`, and is part of every document's key."""
     paths: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = ()
     """Files, folders (recursive), globs and fsspec URLs. For `pydocs`: source trees instead of the running Python."""
-    format: Literal["auto", "jsonl", "parquet", "arrow", "text", "pydocs"] = "auto"
+    format: Literal["auto", "jsonl", "parquet", "arrow", "text", "warc", "wikipedia", "html", "pydocs"] = "auto"
     """`auto` goes by the files' suffixes. With a format given, folders are searched for its suffixes only."""
     text: str = "text"
     """Field or column that holds the text."""

@@ -49,7 +49,8 @@ CODECS = {
 
 def codec(path: str) -> Codec | None:
     """Return how a file is compressed, by its suffix; None: it is plain."""
-    return next((found for suffix, found in CODECS.items() if path.lower().endswith(suffix)), None)
+    name = path.lower().replace(".tgz", ".tar.gz")
+    return next((found for suffix, found in CODECS.items() if name.endswith(suffix)), None)
 
 
 def blocks(file: FileRange, options: dict[str, Any], start: int = 0) -> Iterator[bytes]:
@@ -64,11 +65,15 @@ def blocks(file: FileRange, options: dict[str, Any], start: int = 0) -> Iterator
         stream.seek(start)
         raw = iter(lambda: stream.read(BLOCK), b"")
         found = codec(file.path)
-        yield from _decompress(raw, found) if found else raw
+        yield from decompress(raw, found) if found else raw
 
 
-def _decompress(raw: Iterator[bytes], codec: Codec) -> Iterator[bytes]:
-    """Decode all members or frames; zero bytes between and after them (padding of tapes and blocks) are no error."""
+def decompress(raw: Iterator[bytes], codec: Codec) -> Iterator[bytes]:
+    """Decode all members or frames; zero bytes between and after them (padding of tapes and blocks) are no error.
+
+    Raises:
+        Damaged: one is truncated, corrupt, or followed by something else.
+    """
     decoder, fresh = codec.decoder(), True
     for block in raw:
         for position in range(0, len(block), FEED):

@@ -5,6 +5,7 @@ made once and read by every signal. Kernels elsewhere decorate with `kernel` and
 """
 
 from corpuskit.kernels.compiling import fixed, inlined, kernel
+from corpuskit.kernels.cuts import Cuts, cut, cuts
 from corpuskit.kernels.hashing import hash_spans, hash_texts
 from corpuskit.kernels.lines import Lines
 from corpuskit.kernels.minhash import permutations, signatures
@@ -16,6 +17,7 @@ from corpuskit.kernels.utf8 import characters
 from corpuskit.kernels.words import WordKind, Words
 
 __all__ = [
+    "Cuts",
     "Lines",
     "Spans",
     "Texts",
@@ -23,6 +25,8 @@ __all__ = [
     "Words",
     "characters",
     "components",
+    "cut",
+    "cuts",
     "fixed",
     "gather_spans",
     "hash_spans",

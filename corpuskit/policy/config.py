@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from corpuskit import storage
 from corpuskit.config import Config
@@ -13,19 +13,17 @@ from corpuskit.errors import InputError, RecipeError, nearest
 from corpuskit.policy.presets import PRESETS, check_languages
 from corpuskit.policy.rule import Rule
 
+LABEL = "language.label"
+"""The signal that says which language's rules judge a document."""
 
-class PolicyConfig(Config):
-    """Which documents stay: those on no exclude list that pass every rule of the preset and every rule of its own.
 
-    The lists, the preset's rules and the own rules are tried in this order: it decides which failure is named first.
-    """
+class RulesConfig(Config):
+    """Rules, ready-made and own."""
 
     preset: str = "none"
-    """A ready-made list of rules: `none` (also called `raw`), `gopher` (English) or `zh` (Chinese)."""
+    """A ready-made list of rules: `none` (also called `raw`), `gopher` (English), `zh` (Chinese) or `urls`."""
     rules: tuple[Rule, ...] = ()
     """Rules besides the preset's."""
-    exclude: tuple[str, ...] = ()
-    """Files that list documents to drop, such as takedowns: an `id` or `url` a line, # begins a comment line."""
 
     @field_validator("preset")
     @classmethod
@@ -35,10 +33,35 @@ class PolicyConfig(Config):
         return preset
 
 
+class PolicyConfig(RulesConfig):
+    """Which documents stay: those on no exclude list that pass every rule that applies to them.
+
+    The lists, the preset's rules, the own rules and those of the document's language are tried in this order: it
+    decides which failure is named first.
+    """
+
+    by_language: dict[str, RulesConfig] = Field(default_factory=dict)
+    """More rules for documents of one language, by `language.label`. Documents of languages that are not named pass;
+    a rule on `language.label` with `in` drops them."""
+    exclude: tuple[str, ...] = ()
+    """Files that list documents to drop, such as takedowns: an `id` or `url` a line, # begins a comment line."""
+
+
 def active_rules(policy: PolicyConfig) -> list[tuple[str, Rule]]:
-    """Return all rules in the order in which they are tried, each with its place: `preset` or `rules[i]`."""
-    preset = [("preset", rule) for rule in PRESETS[policy.preset].rules]
-    return preset + [(f"rules[{index}]", rule) for index, rule in enumerate(policy.rules)]
+    """Return all rules in the order in which they are tried, each with its place: `preset`, `rules[i]`, ….
+
+    Rules of a language name it in their `languages`.
+    """
+    found = _rules_of(policy, "")
+    for language, rules in policy.by_language.items():
+        own = _rules_of(rules, f"by_language.{language}.")
+        found += [(place, rule.model_copy(update={"languages": (language,)})) for place, rule in own]
+    return found
+
+
+def _rules_of(config: RulesConfig, place: str) -> list[tuple[str, Rule]]:
+    preset = [(f"{place}preset", rule) for rule in PRESETS[config.preset].rules]
+    return preset + [(f"{place}rules[{index}]", rule) for index, rule in enumerate(config.rules)]
 
 
 def exclude_reason(path: str) -> str:
@@ -54,7 +77,8 @@ def reasons(policy: PolicyConfig) -> list[str]:
 
 def signals_needed(policy: PolicyConfig) -> set[str]:
     """Return the signals, as `group.name`, that `judge` must find among its columns."""
-    return {rule.signal for _, rule in active_rules(policy)}
+    rules = [rule for _, rule in active_rules(policy)]
+    return {rule.signal for rule in rules} | {LABEL for rule in rules if rule.languages}
 
 
 def check_signals(policy: PolicyConfig, known: Mapping[str, pa.DataType], path: str = "") -> None:
@@ -73,6 +97,8 @@ def check_signals(policy: PolicyConfig, known: Mapping[str, pa.DataType], path: 
         if rule.signal not in known:
             raise RecipeError(f"{where}.signal", f"unknown signal {rule.signal!r}{nearest(rule.signal, known)}")
         rule.check_type(known[rule.signal], where)
+        if rule.languages and LABEL not in known:
+            raise RecipeError(where, f"rules of a language need the signal {LABEL}")
 
 
 def check(
@@ -83,7 +109,10 @@ def check(
     Raises:
         RecipeError: see `check_languages` and `check_signals`.
     """
-    check_languages(policy.preset, languages, f"{path}.preset" if path else "preset")
+    before = f"{path}." if path else ""
+    check_languages(policy.preset, languages, f"{before}preset")
+    for language, rules in policy.by_language.items():
+        check_languages(rules.preset, [language], f"{before}by_language.{language}.preset")
     if known is not None:
         check_signals(policy, known, path)
 

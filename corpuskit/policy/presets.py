@@ -47,7 +47,20 @@ ZH = Preset(
     ),
 )
 
-PRESETS: dict[str, Preset] = {"none": NONE, "raw": NONE, "gopher": GOPHER, "zh": ZH}
+URLS = Preset(
+    definition=(
+        "Penedo et al. 2023 (RefinedWeb), appendix G.1, with datatrove's thresholds: on no block list, no hard word, "
+        "at most one soft word, no strict word; the lists are those of the recipe's `urls`"
+    ),
+    rules=(
+        Rule(signal="url.blocked", in_=("none",), missing="keep"),
+        Rule(signal="url.hard_words", max=0, missing="keep"),
+        Rule(signal="url.soft_words", max=1, missing="keep"),
+        Rule(signal="url.strict_words", max=0, missing="keep"),
+    ),
+)
+
+PRESETS: dict[str, Preset] = {"none": NONE, "raw": NONE, "gopher": GOPHER, "zh": ZH, "urls": URLS}
 
 
 def check_languages(preset: str, languages: Iterable[str], path: str = "") -> None:

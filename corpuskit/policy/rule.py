@@ -45,6 +45,8 @@ class Rule(Config):
     """What verdicts call a failure of this rule; default `<signal>:min`, `:max`, `:in` or `:not_in`."""
     missing: Literal["fail", "keep"] = "fail"
     """What becomes of a document without a value (null or NaN): `fail` as `<reason or signal>:missing`, or `keep`."""
+    languages: tuple[str, ...] = ()
+    """Judge only documents with one of these values of `language.label`; empty: all documents."""
 
     @model_validator(mode="after")
     def _has_one_condition(self) -> Self:

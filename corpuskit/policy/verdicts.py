@@ -1,14 +1,14 @@
 """Verdicts: a table of signals judged by a policy, column by column."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpuskit.errors import RecipeError
-from corpuskit.policy.config import PolicyConfig, active_rules, check_signals, exclude_reason, read_exclusions
+from corpuskit.policy.config import LABEL, PolicyConfig, active_rules, check_signals, exclude_reason, read_exclusions
 from corpuskit.policy.rule import Rule, is_number
 
 VERDICT_SCHEMA = pa.schema(
@@ -60,7 +60,8 @@ def judge(
     lists = read_exclusions(policy.exclude) if excluded is None else excluded
     checks = list(_exclude_checks(lists, columns))
     for _, rule in active_rules(policy):
-        checks += _rule_checks(rule, _whole(columns[rule.signal]))
+        found = _rule_checks(rule, _whole(columns[rule.signal]))
+        checks += _of_languages(found, rule, _whole(columns[LABEL])) if rule.languages else found
     return _verdicts(checks, columns.num_rows)
 
 
@@ -101,6 +102,13 @@ def _rule_checks(rule: Rule, column: pa.Array) -> Iterator[Check]:
     if rule.max is not None:
         failing = (numbers > _like(numbers, rule.max)) & ~missing
         yield Check(rule.named("max"), failing, numbers.astype(np.float32), rule.max)
+
+
+def _of_languages(checks: Iterable[Check], rule: Rule, labels: pa.Array) -> Iterator[Check]:
+    """Let a rule judge the documents of its languages alone."""
+    judged = _mask(pc.is_in(labels, value_set=pa.array(rule.languages, labels.type)))
+    for check in checks:
+        yield replace(check, failing=check.failing & judged)
 
 
 def _listed_check(rule: Rule, found: np.ndarray, missing: np.ndarray, numbers: np.ndarray | None) -> Check:

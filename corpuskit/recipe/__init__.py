@@ -1,6 +1,6 @@
 """The YAML recipe a user writes, as pydantic models that check every name."""
 
 from corpuskit.recipe.load import load, schema
-from corpuskit.recipe.model import Recipe, VariantConfig
+from corpuskit.recipe.model import Recipe, VariantConfig, groups_of, needed
 
-__all__ = ["Recipe", "VariantConfig", "load", "schema"]
+__all__ = ["Recipe", "VariantConfig", "groups_of", "load", "needed", "schema"]

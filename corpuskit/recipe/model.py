@@ -1,34 +1,74 @@
 """The recipe model: sources, signals, duplicates, variants, tokenizers, tasks, pretraining, comparison."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
+import pyarrow as pa
 from pydantic import Field, model_validator
 
 from corpuskit import policy
+from corpuskit.clean import CleanerConfig, counts_schema
 from corpuskit.config import Bytes, Config
 from corpuskit.dedup import DedupConfig
 from corpuskit.documents import HeldoutConfig, SourceConfig
 from corpuskit.errors import RecipeError, nearest
+from corpuskit.extract import ExtractConfig
 from corpuskit.policy import PolicyConfig
+from corpuskit.policy.rule import is_number
 from corpuskit.recipe.comparison import CompareConfig
 from corpuskit.recipe.evaluation import DownstreamConfig
 from corpuskit.recipe.training import ModelConfig, PretrainConfig
-from corpuskit.signals import SIGNALS, known_signals
+from corpuskit.signals import SIGNALS, LanguageConfig, UrlConfig, known_signals
 from corpuskit.tasks import TaskConfig
 from corpuskit.tokenization import TokenizerConfig
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+]*$")]
 """Names become folder names: letters, digits, `_`, `.` and `+`."""
 
+KEEP = ("longest", "newest")
+"""Ways to choose the copy that stays which are no signal."""
+
 
 class VariantConfig(Config):
-    """One data variant: which documents it keeps. A selection of rows; no text is copied."""
+    """One data variant: which documents it keeps, and what is cut from them. A selection of rows; no text is copied."""
 
+    clean: tuple[CleanerConfig, ...] = ()
+    """Cleaners for this variant alone, after those of the recipe: its signals, duplicates and shards are of the text
+    they leave. Held-out documents keep their text, so that all variants are measured on the same."""
     policy: PolicyConfig = PolicyConfig()
     """Rules over signals, or a preset; keeps everything by default."""
     deduplicate: bool = False
-    """Keep one document of each cluster of duplicates: the longest member that passes the policy, ties to the smallest
-    key."""
+    """Keep one document of each cluster of duplicates, among the members that pass the policy."""
+    deduplicate_urls: bool = False
+    """Keep one document of each URL (needs `dedup.urls`), chosen before duplicates of the text."""
+    keep: str = "longest"
+    """Which copy stays: `longest`, `newest` (by timestamp), or the name of a signal, whose largest value wins; ties go
+    to the smallest key."""
+
+
+def needed(variant: VariantConfig) -> set[str]:
+    """Return the signals that a variant's choice reads, as `group.name`."""
+    best = {variant.keep} if variant.keep not in KEEP else set()
+    return policy.signals_needed(variant.policy) | best | {"length.bytes"}
+
+
+def groups_of(signals: Iterable[str], more: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the groups that measure some signals, and some more, sorted; counts of cleaners are no group."""
+    return tuple(sorted({*more, *(name.split(".")[0] for name in signals)} - {"clean"}))
+
+
+def _reads_url(signal: str) -> bool:
+    group = SIGNALS.get(signal.split(".")[0])
+    return group is not None and group.reads == "url"
+
+
+def _check_keep(keep: str, known: Mapping[str, pa.DataType], place: str) -> None:
+    if keep in KEEP:
+        return
+    if keep not in known:
+        raise RecipeError(place, f"expected longest, newest or a signal, given {keep!r}{nearest(keep, known)}")
+    if not is_number(known[keep]):
+        raise RecipeError(place, f"{keep} is {known[keep]}, which has no largest value")
 
 
 class Recipe(Config):
@@ -46,6 +86,14 @@ class Recipe(Config):
     """Share of malformed records above which the run stops."""
     heldout: HeldoutConfig = HeldoutConfig()
     """Which documents are held out of all training."""
+    extract: ExtractConfig = ExtractConfig()
+    """How the text of web pages is extracted."""
+    clean: tuple[CleanerConfig, ...] = ()
+    """Cleaners for all documents, in order: a name, or fields with `step` for the name."""
+    language: LanguageConfig = LanguageConfig()
+    """How languages are identified (signal group `language`)."""
+    urls: UrlConfig = UrlConfig()
+    """Lists that URLs are looked up in (signal group `url`)."""
     signals: tuple[str, ...] = ("length",)
     """Signal groups to measure; those that the variants' rules read are added."""
     dedup: DedupConfig | None = DedupConfig()
@@ -68,10 +116,21 @@ class Recipe(Config):
     """Seeds and statistics of the comparison."""
 
     @property
+    def signal_configs(self) -> dict[str, Config]:
+        """The settings of signal groups that have any."""
+        return {"language": self.language, "url": self.urls}
+
+    @property
     def signal_groups(self) -> tuple[str, ...]:
-        """The groups to measure: those asked for and those the variants' rules read, sorted."""
-        signals = {name for variant in self.variants.values() for name in policy.signals_needed(variant.policy)}
-        return tuple(sorted({*self.signals, *(name.split(".")[0] for name in signals), "length"}))
+        """The groups to measure on the text that variants share, sorted: those asked for, and those variants read."""
+        shared = [variant for variant in self.variants.values() if not variant.clean]
+        others = {name for variant in self.variants.values() for name in needed(variant) if _reads_url(name)}
+        return groups_of({*others, *(name for variant in shared for name in needed(variant))}, self.signals)
+
+    def known_signals(self, variant: VariantConfig) -> dict[str, pa.DataType]:
+        """Return the type of every signal that a variant's policy can read: also the counts of its cleaners."""
+        counts = counts_schema([*self.clean, *variant.clean])
+        return known_signals() | {field.name: field.type for field in counts}
 
     @model_validator(mode="after")
     def _check_names(self) -> "Recipe":
@@ -88,9 +147,14 @@ class Recipe(Config):
 
     def _check_variants(self) -> None:
         for name, variant in self.variants.items():
+            place = f"variants.{name}"
             if variant.deduplicate and self.dedup is None:
-                raise RecipeError(f"variants.{name}.deduplicate", "`dedup` is null, so no duplicates are known")
-            policy.check(variant.policy, self.languages, f"variants.{name}.policy", known_signals())
+                raise RecipeError(f"{place}.deduplicate", "`dedup` is null, so no duplicates are known")
+            if variant.deduplicate_urls and not (self.dedup and self.dedup.urls):
+                raise RecipeError(f"{place}.deduplicate_urls", "set `dedup.urls: true`, so that equal URLs are found")
+            known = self.known_signals(variant)
+            policy.check(variant.policy, self.languages, f"{place}.policy", known)
+            _check_keep(variant.keep, known, f"{place}.keep")
 
     def _check_tokenizers(self) -> None:
         for name, config in self.tokenizers.items():

@@ -4,23 +4,41 @@ A new group is a file with a `SignalGroup` and a line in `SIGNALS`. Signals are 
 only read them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 
+from corpuskit.config import Config
 from corpuskit.errors import RecipeError, nearest
 from corpuskit.kernels import Texts
 from corpuskit.signals.composition import COMPOSITION
 from corpuskit.signals.gopher import GOPHER
 from corpuskit.signals.group import Signal, SignalGroup
+from corpuskit.signals.language import LANGUAGE, LanguageConfig
 from corpuskit.signals.length import LENGTH
+from corpuskit.signals.url import URL, UrlConfig
 
-__all__ = ["SIGNALS", "Signal", "SignalGroup", "compute", "known_signals", "schema"]
+__all__ = [
+    "NO_CONFIGS",
+    "SIGNALS",
+    "LanguageConfig",
+    "Signal",
+    "SignalGroup",
+    "UrlConfig",
+    "compute",
+    "known_signals",
+    "schema",
+]
 
+NO_CONFIGS: Mapping[str, Config] = MappingProxyType({})
 SIGNALS: dict[str, SignalGroup] = {
     "length": LENGTH,
     "gopher": GOPHER,
     "composition": COMPOSITION,
+    "language": LANGUAGE,
+    "url": URL,
 }
 
 
@@ -40,24 +58,45 @@ def schema(names: Sequence[str]) -> pa.Schema:
     return pa.schema([(full, types[full]) for full in wanted])
 
 
-def compute(names: Sequence[str], texts: Texts) -> pa.RecordBatch:
+def compute(
+    names: Sequence[str], texts: Texts | Mapping[str, Texts], configs: Mapping[str, Config] = NO_CONFIGS
+) -> pa.RecordBatch:
     """Measure signals.
 
     Args:
         names: Groups (`gopher`: all its signals) or single signals (`gopher.words`), in the order of the columns.
-        texts: n documents.
+        texts: n documents: their texts, or their columns by name (`text`, `url`), those that the groups read.
+        configs: Settings by group; a group's defaults where there are none.
 
     Returns:
         n rows; a column `group.name` for each signal, once, null where its definition gives no value.
 
     Raises:
-        RecipeError: a name is neither a group nor a signal.
+        RecipeError: a name is neither a group nor a signal, or a group reads a column that was not given.
     """
     columns = schema(names)
+    inputs = {"text": texts} if isinstance(texts, Texts) else texts
     groups = dict.fromkeys(full.split(".")[0] for full in columns.names)
-    values = {f"{group}.{name}": array for group in groups for name, array in SIGNALS[group].measure(texts).items()}
-    arrays = [pa.array(values[field.name], field.type, from_pandas=True) for field in columns]  # NaN becomes null
+    values = {
+        f"{group}.{name}": array
+        for group in groups
+        for name, array in _measure(SIGNALS[group], inputs, configs.get(group)).items()
+    }
+    arrays = [_column(values[field.name], field.type) for field in columns]
     return pa.RecordBatch.from_arrays(arrays, schema=columns)
+
+
+def _measure(group: SignalGroup, inputs: Mapping[str, Texts], config: Config | None) -> Mapping[str, Any]:
+    if group.reads not in inputs:
+        raise RecipeError("signals", f"group {group.name!r} reads the column {group.reads!r}, which is not there")
+    if group.config is None:
+        return group.measure(inputs[group.reads])
+    return group.measure(inputs[group.reads], config or group.config())
+
+
+def _column(values: Any, dtype: pa.DataType) -> pa.Array:
+    """Return a signal's values as a column; NaN becomes null."""
+    return values.cast(dtype) if isinstance(values, pa.Array) else pa.array(values, dtype, from_pandas=True)
 
 
 def _expand(name: str) -> list[str]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from corpuskit.kernels import Texts
+from corpuskit.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,17 @@ class SignalGroup:
     """Whose definition the group follows, and where it is its own."""
     signals: Mapping[str, Signal]
     """The group's signals by column name, without the group's name."""
-    measure: Callable[[Texts], Mapping[str, np.ndarray]]
-    """Gives for n texts an array[n] of each signal; NaN where a signal is undefined."""
+    measure: Callable[..., Mapping[str, np.ndarray | pa.Array]]
+    """Gives for n texts an array[n] of each signal; NaN or null where a signal is undefined. Called with the `Texts`,
+    and with the group's config where it has one."""
+    reads: Literal["text", "url"] = "text"
+    """The column of documents that it measures; a document without URL is an empty one."""
+    config: type[Config] | None = None
+    """What a recipe can set; its defaults must work."""
+    identity: Callable[[Any], Mapping[str, Any]] = dict
+    """Gives what of the config decides values, as plain data: files by their content, not by their paths."""
+    libraries: tuple[str, ...] = ("pyarrow", "numba")
+    """Distributions whose version decides values."""
 
     @property
     def columns(self) -> dict[str, pa.DataType]:

@@ -65,6 +65,8 @@ def _progress(folder: Path) -> Progress:
 
 def _kind_of(folder: Path) -> str:
     """Say what an unfinished folder will be, by its place in a corpus."""
+    if folder.parent.name == "revisions":
+        return "documents"
     if folder.parent.name in ("variants", "tokenizers", "runs"):
         return folder.parent.name.removesuffix("s")
     return folder.parent.name if folder.parent.name in ("signals", "shards") else folder.name.rpartition("-")[0]

@@ -12,6 +12,7 @@ from corpuskit.errors import CorpuskitError
 from corpuskit.manifest import Identity, Manifest, Target
 from corpuskit.policy import warnings
 from corpuskit.recipe import Recipe
+from corpuskit.workflow.texts import Text, places_by_signal, signals, texts
 
 if TYPE_CHECKING:
     from pipelines.engine import Engine, Step
@@ -43,34 +44,61 @@ class Flow:
         return self.ingest.target
 
     @cached_property
-    def signals(self) -> dict[str, Target]:
-        """The signal groups."""
-        from pipelines import annotate
+    def texts(self) -> tuple[Text, ...]:
+        """The texts of the documents: the one that variants share, and those of variants with cleaners of their own."""
+        return texts(self.recipe, self.documents, self.out)
 
-        groups = self.recipe.signal_groups
-        return {group: annotate.target(group, self.documents.fingerprint, self.out) for group in groups}
+    def text_of(self, variant: str) -> Text:
+        """Return the text of a variant."""
+        return next(text for text in self.texts if variant in text.variants)
 
     @cached_property
-    def duplicates(self) -> Target | None:
-        """The clusters of duplicates, where the recipe asks for them."""
+    def signals(self) -> dict[str, Target]:
+        """The signal groups of the shared text."""
+        return signals(self.recipe, self.texts[0], {}, self.out)
+
+    @cached_property
+    def signals_by_text(self) -> dict[str, dict[str, Target]]:
+        """The signal groups of each text, by its name."""
+        own = {text.name: signals(self.recipe, text, self.signals, self.out) for text in self.texts[1:]}
+        return {"": self.signals, **own}
+
+    @cached_property
+    def duplicates(self) -> dict[str, Target]:
+        """The clusters of equal and similar texts by the text's name, where the recipe asks for them."""
         from pipelines import dedup
 
-        return dedup.target(self.recipe.dedup, self.documents, self.out) if self.recipe.dedup else None
+        config = self.recipe.dedup
+        compared = [text for text in self.texts if text.variants] if config else []
+        return {text.name: dedup.target(config, text.documents, self.out, text.suffix) for text in compared if config}
 
     @cached_property
-    def selection_inputs(self) -> "Inputs":
-        """What variants are chosen from."""
+    def urls(self) -> Target | None:
+        """The clusters of documents with the same URL, where the recipe asks for them."""
+        from pipelines import dedup
+
+        asked = self.recipe.dedup and self.recipe.dedup.urls
+        return dedup.url_target(self.documents, self.out) if asked else None
+
+    def selection_inputs(self, variant: str) -> "Inputs":
+        """Return what a variant is chosen from."""
         from pipelines.select import Inputs
 
-        return Inputs(documents=self.documents, signals=self.signals, duplicates=self.duplicates)
+        text = self.text_of(variant)
+        return Inputs(
+            documents=text.documents,
+            signals=places_by_signal(text, self.signals_by_text[text.name]),
+            duplicates=self.duplicates.get(text.name),
+            urls=self.urls,
+        )
 
     @cached_property
     def variants(self) -> dict[str, Target]:
         """The data variants."""
         from pipelines import select
 
-        configs = self.recipe.variants
-        return {name: select.target(name, config, self.selection_inputs, self.out) for name, config in configs.items()}
+        configs = self.recipe.variants.items()
+        return {name: select.target(name, config, self.selection_inputs(name), self.out) for name, config in configs}
 
     @cached_property
     def tokenizers(self) -> dict[str, Target]:
@@ -78,20 +106,28 @@ class Flow:
         from pipelines import train_tokenizer
 
         return {
-            name: train_tokenizer.target(name, config, self.documents, self._trained_on(name), self.out)
+            name: train_tokenizer.target(
+                name,
+                config,
+                self.text_of(self._trained_on(name)).documents,
+                self.variants[self._trained_on(name)],
+                self.out,
+            )
             for name, config in self.recipe.tokenizers.items()
         }
 
-    def _trained_on(self, tokenizer: str) -> Target:
+    def _trained_on(self, tokenizer: str) -> str:
         """Return the variant whose training rows a tokenizer sees: the first of the recipe where it names none."""
-        return self.variants[self.recipe.tokenizers[tokenizer].train_on or next(iter(self.variants))]
+        return self.recipe.tokenizers[tokenizer].train_on or next(iter(self.variants))
 
     @property
     def targets(self) -> list[Target]:
         """All artifacts whose place is known before the variants are chosen, in the order of their making."""
-        duplicates = [self.duplicates] if self.duplicates else []
-        later = [*self.variants.values(), *self.tokenizers.values()]
-        return [self.documents, *self.signals.values(), *duplicates, *later]
+        cleaned = [place for text in self.texts if text.places for place in vars(text.places).values()]
+        measured = {place.folder: place for groups in self.signals_by_text.values() for place in groups.values()}
+        urls = [self.urls] if self.urls else []
+        later = [*self.duplicates.values(), *urls, *self.variants.values(), *self.tokenizers.values()]
+        return [self.documents, *cleaned, *measured.values(), *later]
 
     def shard_sets(self, tokenizer: str) -> dict[str, tuple[str, ...]]:
         """Return the shard sets of a tokenizer: name -> variants that read it. Needs the finished variants."""
@@ -101,6 +137,8 @@ class Flow:
         return sets | {f"{tokenizer}@{name}": (name,) for name in own}
 
     def _is_compact(self, variant: str) -> bool:
+        if self.text_of(variant).name:  # another text than the shards that variants share
+            return True
         if self.recipe.materialize != "auto":
             return self.recipe.materialize == "always"
         found = manifest.read(self.variants[variant].folder, "variant")
@@ -120,7 +158,7 @@ class Flow:
         from pipelines import encode
 
         chosen = [self.variants[variant] for variant in variants]
-        return encode.target(name, self.documents, self.tokenizers[tokenizer], chosen, self.out)
+        return encode.target(name, self.text_of(variants[0]).documents, self.tokenizers[tokenizer], chosen, self.out)
 
     def prepare(self, engine: "Engine", encode: bool = True) -> list[str]:
         """Run every data step that is not done; return warnings worth showing.
@@ -133,7 +171,11 @@ class Flow:
             CorpuskitError: a step failed; what finished before stays and is skipped next time.
         """
         engine.run(self.ingest)
-        self._annotate(engine)
+        for text in self.texts:
+            cleaning = text.cleaning()
+            if cleaning:
+                engine.run(cleaning)
+            self._annotate(engine, text)
         self._dedup(engine)
         notes = [*self._leaks(), *self._select(engine)]
         self._train_tokenizers(engine)
@@ -147,15 +189,15 @@ class Flow:
             return []
         return ["`dedup` is null: near-duplicates of held-out documents stay in the training data"]
 
-    def _annotate(self, engine: "Engine") -> None:
+    def _annotate(self, engine: "Engine", text: Text) -> None:
         from pipelines import annotate
         from pipelines.engine import Step
 
-        for place in self.signals.values():
+        targets = list(self.signals_by_text[text.name].values())
+        for place in targets:
             if place.done:
                 engine.run(Step(**vars(place), phases=()))  # nothing to run: the progress display shows it
-        targets = list(self.signals.values())
-        step = annotate.step(targets, self.documents.folder, self.out)
+        step = annotate.step(targets, text.documents.folder, self.out, self.recipe.signal_configs)
         if step is not None:
             try:
                 engine.run(step)
@@ -167,26 +209,31 @@ class Flow:
     def _dedup(self, engine: "Engine") -> None:
         from pipelines import dedup
 
-        if self.duplicates and self.recipe.dedup:
-            engine.run(dedup.step(self.duplicates, self.recipe.dedup, self.documents.folder))
+        for text in self.texts:
+            if text.name in self.duplicates:
+                place = self.duplicates[text.name]
+                engine.run(dedup.step(place, self.recipe.dedup, text.documents.folder))
+        if self.urls:
+            engine.run(dedup.step(self.urls, None, self.documents.folder))
 
     def _select(self, engine: "Engine") -> list[str]:
         from pipelines import select
 
         notes = []
         for name, place in self.variants.items():
-            config = self.recipe.variants[name]
-            made = engine.run(select.step(place, config, self.selection_inputs))
+            made = engine.run(select.step(place, self.recipe.variants[name], self.selection_inputs(name)))
             notes += [f"variant {name}: {line}" for line in variant_warnings(made)]
         return notes
 
     def _train_tokenizers(self, engine: "Engine") -> None:
         from pipelines import train_tokenizer
 
-        lengths = self.signals["length"].folder
         for name, place in self.tokenizers.items():
-            variant, config = self._trained_on(name), self.recipe.tokenizers[name]
-            engine.run(train_tokenizer.step(place, config, self.documents.folder, variant.folder, lengths))
+            variant = self._trained_on(name)
+            text = self.text_of(variant)
+            lengths = self.signals_by_text[text.name]["length"].folder
+            folders = text.documents.folder, self.variants[variant].folder, lengths
+            engine.run(train_tokenizer.step(place, self.recipe.tokenizers[name], *folders))
 
     def _encode(self, engine: "Engine") -> None:
         from pipelines import encode
@@ -195,7 +242,7 @@ class Flow:
             for name, variants in self.shard_sets(tokenizer).items():
                 place = self._shards(name, tokenizer, variants)
                 folders = [self.variants[variant].folder for variant in variants]
-                engine.run(encode.step(place, self.documents.folder, trained.folder, folders))
+                engine.run(encode.step(place, self.text_of(variants[0]).documents.folder, trained.folder, folders))
 
     def record(self, trained: Sequence[Target] = ()) -> Manifest:
         """Write the corpus's manifest, which names every artifact of the recipe; `gc` keeps what it names.
@@ -219,11 +266,20 @@ class Flow:
             rows=documents.rows,
             errors=documents.errors,
             counts=documents.counts,
-            extra={"artifacts": artifacts, "recipe": orjson.dumps(self.recipe.plain()).decode()},
+            extra={
+                "artifacts": artifacts,
+                "texts": self._text_names(),
+                "recipe": orjson.dumps(self.recipe.plain()).decode(),
+            },
             environment=manifest.environment(),
         )
         manifest.write(self.out, whole)
         return whole
+
+    def _text_names(self) -> dict[str, str]:
+        """Return variant -> name of the documents artifact that holds its text; under "" that of the shared text."""
+        own = {variant: text.documents.name for text in self.texts for variant in text.variants}
+        return {"": self.texts[0].documents.name, **own}
 
     def _recorded(self, kinds: Collection[str]) -> dict[str, Any]:
         """Return what the manifest names now, of some kinds."""

@@ -4,6 +4,10 @@ from typing import Any
 
 from corpuskit import manifest
 from corpuskit.corpus import Corpus
+from corpuskit.manifest import Manifest
+
+MOST_SKIPPED = 8
+"""Reasons for skipping records that the funnel names."""
 
 
 def funnel(corpus: Corpus) -> list[dict[str, Any]]:
@@ -14,16 +18,41 @@ def funnel(corpus: Corpus) -> list[dict[str, Any]]:
     """
     documents = manifest.read(corpus.documents, "documents")
     size = documents.counts["text_bytes"]
-    steps = [
-        _step("records read", None, documents.rows + documents.errors, size),
-        _step("documents", None, documents.rows, size),
-    ]
+    skipped = _skipped(documents)
+    records = documents.rows + documents.errors + sum(skipped.values())
+    steps = [_step("records read", None, records, size)]
+    steps += [_step(f"  skipped: {reason}", None, count, 0) for reason, count in skipped.items()]
+    if documents.errors:
+        steps.append(_step("  malformed, in errors/", None, documents.errors, 0))
+    steps.append(_step("documents", None, documents.rows, size))
+    cleaned = manifest.read(corpus.text_folder(), "documents")
+    if cleaned.fingerprint != documents.fingerprint:
+        steps.append(_step("cleaned", None, cleaned.rows, cleaned.counts["text_bytes"]))
     for name in corpus.variants:
         counts = manifest.read(corpus.artifact("variant", name), "variant").counts
         if counts["passed"] != counts["kept"]:
             steps.append(_step(f"{name}: pass the policy", name, counts["passed"], counts["passed_bytes"]))
         steps.append(_step(f"{name}: kept", name, counts["kept"], counts["kept_bytes"]))
     return steps
+
+
+def _skipped(documents: Manifest) -> dict[str, int]:
+    """Return how many records were no documents by their kind, by reason, the most frequent first; few reasons."""
+    counts = {key.removeprefix("skipped."): int(n) for key, n in documents.counts.items() if key.startswith("skipped.")}
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    rest = sum(count for _, count in ranked[MOST_SKIPPED:])
+    return dict(ranked[:MOST_SKIPPED]) | ({"other reasons": rest} if rest else {})
+
+
+def cleaning(corpus: Corpus) -> dict[str, dict[str, int]]:
+    """Return what cleaners did, by revision: documents that changed, and the sum of each count that is not 0."""
+    found = {}
+    for name in corpus.artifacts["documents"]:
+        counts = manifest.read(corpus.artifact("documents", name)).counts
+        if "changed" in counts:
+            own = {key.removeprefix("clean."): int(n) for key, n in counts.items() if key.startswith("clean.") and n}
+            found[name] = {"changed documents": int(counts["changed"]), **own}
+    return found
 
 
 def _step(step: str, variant: str | None, documents: float, size: float) -> dict[str, Any]:

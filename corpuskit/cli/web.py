@@ -1,0 +1,85 @@
+"""Commands for web text: extract, clean."""
+
+from typing import Annotated, Any
+
+import typer
+
+from corpuskit.cli import options, session
+from corpuskit.cli.console import say
+from corpuskit.cli.data import PANEL, prepare, print_corpus
+
+VARIANT = "all"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    command = options.adder(app, PANEL)
+    command(
+        extract,
+        "corpuskit extract CC-MAIN-*.warc.gz --out out --export pages.jsonl.zst",
+        "corpuskit extract saved-pages/ --engine resiliparse",
+    )
+    command(
+        clean,
+        "corpuskit clean data/*.jsonl.zst --export clean.jsonl.zst",
+        "corpuskit clean chinese/ --steps mojibake,invisible,whitespace,nfc --out out",
+    )
+
+
+Export = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Write the documents to this .jsonl(.gz, .zst) or .parquet.")
+]
+
+
+def extract(
+    inputs: options.Inputs,
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="trafilatura (best text) or resiliparse (ten times as fast).")
+    ] = "trafilatura",
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", help="A page that takes longer goes to errors/.")
+    ] = 10.0,
+    out: options.Out = "out",
+    export: Export = None,
+    workers: options.Workers = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Extract the main text of web pages: WARC, WET, HTML files, tar archives of them."""
+    named = {"extract.engine": "--engine", "extract.time_limit": "--time-limit"}
+    extraction = {"engine": engine, "time_limit": time_limit}
+    recipe = session.recipe_for(inputs, named=named, max_error_rate=1.0, extract=extraction)
+    _run(recipe, out, export, workers, json)
+
+
+def clean(
+    inputs: options.Inputs,
+    steps: Annotated[
+        str,
+        typer.Option(metavar="NAMES", help="Cleaners, separated by commas, in order."),
+    ] = "mojibake,invisible,nfc,boilerplate,whitespace,pii",
+    out: options.Out = "out",
+    export: Export = None,
+    text_field: options.TextField = "text",
+    id_field: options.IdField = None,
+    workers: options.Workers = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Clean text: characters, lines, personal data; count what was done to each document."""
+    names = [name.strip() for name in steps.split(",") if name.strip()]
+    named = {f"clean[{index}]": "--steps" for index in range(len(names))}
+    recipe = session.recipe_for(inputs, text_field, id_field, named=named, clean=names)
+    _run(recipe, out, export, workers, json)
+
+
+def _run(recipe: Any, out: str, export: str | None, workers: int | None, json: bool) -> None:
+    from corpuskit.workflow.exporting import check_export, export_variant
+
+    if export:
+        check_export(export)
+    flow = prepare(recipe, out, workers)
+    exported: dict[str, Any] = {"exported": {"path": export, "documents": export_variant(flow, VARIANT, export)}} if export else {}
+    print_corpus(flow, json, **exported)
+    if export:
+        say(f"{exported['exported']['documents']:,} documents written to {export}")

@@ -1,0 +1,148 @@
+"""Documents to a revision: cleaned texts, stored as what changed, and the cleaners' counts as signals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpuskit import clean, manifest, storage
+from corpuskit.clean import CleanerConfig
+from corpuskit.clean.rows import replace_rows
+from corpuskit.documents import read_split, revisions, sidecars
+from corpuskit.documents.parts import text_bytes
+from corpuskit.kernels.utf8 import UNICODE_VERSION
+from corpuskit.manifest import Identity, Manifest, Marker, Target
+from pipelines.annotate import split_items
+from pipelines.engine import Attempt, Phase, Step
+
+REVISION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where cleaning goes: the texts, and what was done to each."""
+
+    revision: Target
+    counts: Target
+
+
+def places(name: str, steps: Sequence[CleanerConfig], base: Target, out: str, *, heldout: bool) -> Places:
+    """Return where a revision of `base` and its counts go.
+
+    Args:
+        name: the revision's name.
+        steps: the cleaners, in order.
+        base: the documents, or another revision of them.
+        out: the corpus's folder.
+        heldout: whether held-out documents change too; a revision of some variants leaves their text alone, so that all
+            variants are measured on the same text (their counts, which policies read, are taken all the same).
+    """
+    identity = Identity(
+        step="clean",
+        revision=REVISION,
+        config={"steps": clean.identity(steps), "heldout": heldout},
+        inputs={"documents": base.fingerprint},
+        libraries=manifest.library_versions(clean.libraries(steps)) | {"unicode": UNICODE_VERSION},
+    )
+    columns = clean.counts_schema(steps).names
+    counts = replace(identity, step="clean.counts", config={**identity.config, "counts": columns})
+    return Places(
+        revision=Target.place("documents", name, storage.join(out, "revisions"), identity),
+        counts=Target.place("signals", _counts_name(name), storage.join(out, "signals"), counts),
+    )
+
+
+def _counts_name(name: str) -> str:
+    return "clean" if name == "clean" else f"clean@{name}"
+
+
+def step(place: Places, steps: Sequence[CleanerConfig], base: str, *, heldout: bool) -> Step:
+    """Plan the cleaning of the documents in the folder `base`."""
+    found = manifest.read(base, "documents")
+    work = partial(run, steps=tuple(steps), base=base, counts=place.counts.folder, heldout=heldout)
+    return Step(
+        **vars(place.revision),
+        phases=(Phase(name="clean", items=split_items(found), work=work, bisects=True),),
+        finish=partial(_finish, counts=place.counts),
+    )
+
+
+def run(attempt: Attempt, *, steps: Sequence[CleanerConfig], base: str, counts: str, heldout: bool) -> Marker:
+    """Clean one split; commit its changed rows and its counts.
+
+    A row that kills its worker keeps its text, has null counts, and counts as an error.
+    """
+    part = attempt.item.payload["part"]
+    changed, counted, size, first = [], [], 0, 0
+    for batch in read_split(base, part["name"], ["text", "heldout"]):
+        old = batch.column("text")
+        new, numbers = _clean(steps, old, _touched(len(batch), first, attempt))
+        if not heldout:
+            new = pc.if_else(batch.column("heldout"), old, new)
+        changed.append(revisions.changes(old, new, first))
+        counted.append(numbers)
+        size += text_bytes(new)
+        first += len(batch)
+    if attempt.only:
+        return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint)
+    table = pa.Table.from_batches(counted, clean.counts_schema(steps))
+    files = revisions.write(attempt.folder, part["name"], base, changed)
+    written = sidecars.write(counts, part["name"], table)
+    errors = len(attempt.poison)
+    entry = {"name": part["name"], "rows": part["rows"], "keys": part["keys"], "errors": errors, "text_bytes": size}
+    return Marker(
+        item=attempt.item.name,
+        fingerprint=attempt.fingerprint,
+        rows=part["rows"],
+        errors=errors,
+        keys=part["keys"],
+        counts={"text_bytes": size, "changed": sum(map(len, changed)), **_sums(table)},
+        files=files | {f"clean/{path}": checks for path, checks in written.items()},
+        parts=[entry],
+    )
+
+
+def _touched(count: int, first: int, attempt: Attempt) -> np.ndarray:
+    """Return which of `count` rows, whose first has the number `first`, are cleaned; bool[n]."""
+    rows = np.arange(first, first + count)
+    start, stop = attempt.only or (0, first + count)
+    return (rows >= start) & (rows < stop) & ~np.isin(rows, attempt.poison)
+
+
+def _clean(steps: Sequence[CleanerConfig], texts: pa.Array, touched: np.ndarray) -> tuple[pa.Array, pa.RecordBatch]:
+    """Clean some rows; the others keep their text and have null counts."""
+    if touched.all():
+        return clean.apply(steps, texts)
+    rows = np.flatnonzero(touched)
+    new, counts = clean.apply(steps, texts.filter(pa.array(touched)))
+    place = np.zeros(len(texts), np.int64)
+    place[rows] = np.arange(len(rows))
+    spread = pa.array(place, mask=~touched)
+    columns = [column.take(spread) for column in counts.columns]
+    return replace_rows(texts, rows, new), pa.RecordBatch.from_arrays(columns, schema=counts.schema)
+
+
+def _sums(table: pa.Table) -> dict[str, float]:
+    """Return the sum of each count over the split."""
+    return {name: pc.sum(table.column(name)).as_py() or 0 for name in table.column_names}
+
+
+def _finish(step: Step, markers: Mapping[str, list[Marker]], counts: Target) -> Manifest:
+    found = markers["clean"]
+    own = [_counts_of(marker) for marker in found]
+    manifest.write(counts.folder, Step(**vars(counts), phases=()).manifest(own))
+    texts = [replace(marker, files=_without(marker.files, "clean/")) for marker in found]
+    return step.manifest(texts)
+
+
+def _counts_of(marker: Marker) -> Marker:
+    files = {path.removeprefix("clean/"): entry for path, entry in marker.files.items() if path.startswith("clean/")}
+    return replace(marker, files=files)
+
+
+def _without(files: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {path: entry for path, entry in files.items() if not path.startswith(prefix)}

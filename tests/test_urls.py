@@ -1,0 +1,515 @@
+import gzip
+import json
+import logging
+import os
+import re
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from corpuskit.errors import InputError, MissingExtra
+from corpuskit.kernels import Texts
+from corpuskit.urls import (
+    NONE,
+    Strings,
+    Urls,
+    Words,
+    fold,
+    list_files,
+    lists,
+    normalize_urls,
+    read_lists,
+    read_words,
+    registered_domains,
+)
+from corpuskit.urls.address import TRACKERS, Address, parse, without_www
+
+DATA = Path(os.environ.get("CORPUSKIT_TEST_DATA", "missing"))
+
+
+def column(urls: list[str | None]) -> pa.Array:
+    return pa.array(urls, pa.large_string())
+
+
+def normal(url: str | None) -> str | None:
+    return normalize_urls(column([url]))[0].as_py()
+
+
+def host(url: str | None) -> str | None:
+    return Urls(Texts.from_arrow(column([url]))).hosts[0].as_py()
+
+
+# normal form
+
+SAME = {
+    "https://example.com": [
+        "http://example.com",
+        "https://www.example.com/",
+        "HTTP://EXAMPLE.com:80/",
+        "https://example.com:443//",
+        "http://example.com:/",
+        "https://example.com./",
+        "https://user:password@example.com/",
+        "https://example.com?",
+        "https://example.com/#top",
+        "https://example.com/#!",
+        "https://example.com/?utm_source=x&fbclid=y",
+        "example.com",
+        "  https://example.com\n",
+        "<https://example.com/>",
+        "https://ex%61mple.com/",
+        "https://www.www.example.com/a/..",
+    ],
+    "https://example.com/a/b": [
+        "https://example.com/a/./b/",
+        "https://example.com/a/c/../b",
+        "https://example.com/../a/b",
+        "https://example.com/%61/%7e/../b",
+        "https://example.com\\a\\b",
+        "https://example.com/a/b;jsessionid=0A1B2C",
+        "https://example.com/a/b;JSESSIONID=0A1B2C?PHPSESSID=1",
+        "https://example.com/a/b;%6asessionid=0A1B2C",
+        "https://example.com/a/b?sid=0123456789abcdef0123456789abcdef",
+        "https://example.com/a\t/\nb",
+        "https://example.com/a/%2E/b",
+    ],
+    "https://example.com/a?b=1&c=2": [
+        "https://example.com/a?c=2&b=1",
+        "https://example.com/a/?c=2&&b=1&",
+        "https://example.com/a?c=2&amp;b=1",
+        "https://example.com/a?c=2&amp;amp;b=1&UTM_Campaign=x#part",
+        "https://example.com/a?b=%31&c=2&gclid",
+    ],
+    "https://example.com/%E4%B8%AD%E6%96%87?q=%E6%96%87": [
+        "https://example.com/中文?q=文",
+        "https://example.com/%e4%b8%ad文/?q=%e6%96%87",
+    ],
+    "https://xn--fiq228c.xn--55qx5d/%20": ["http://中文.公司/ ;jsessionid=1", "http://中文。公司/%20", "https://XN--FIQ228C.xn--55qx5d/%20"],
+    "https://xn--mnchen-3ya.de": ["https://münchen.de", "https://MÜNCHEN.DE", "https://mu\u0308nchen.de"],
+    "https://xn--fa-hia.de": ["https://faß.de"],
+    "https://xn--ls8h.la": ["https://💩.la"],
+    "https://192.0.2.1:8080/a": ["http://192.0.2.1:8080/a", "http://192.0.2.1:08080/a/"],
+    "https://[2001:db8::1]:8080/a": ["http://[2001:0DB8:0:0::1]:8080/a"],
+    "https://example.com#!/page%20one": ["https://www.example.com/#!/page one"],
+    "https://example.com/a%2Fb%25": ["https://example.com/a%2fb%"],
+    "https://example.com/%22%5B%5D%7C": ['https://example.com/"[]|'],
+    "ftp://example.com:80/a": ["FTP://www.example.com:80/a"],
+    "https://under_score.example.com": ["https://Under_Score.example.com"],
+    "https://localhost:5000/x": ["http://localhost:5000/x"],
+    "https://web.archive.org/web/2020/http://example.com": ["http://web.archive.org/web/2020/http://example.com/"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", SAME)
+def test_urls_of_one_page_have_one_normal_form(form: str) -> None:
+    urls = [form, *SAME[form]]
+    assert dict(zip(urls, normalize_urls(column(urls)).to_pylist(), strict=True)) == dict.fromkeys(urls, form)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://example.com/A", "https://example.com/a"),
+        ("https://example.com/?A=1", "https://example.com/?a=1"),
+        ("https://example.com/a%2Fb", "https://example.com/a/b"),
+        ("https://example.com/a//b", "https://example.com/a/b"),
+        ("https://example.com/?a", "https://example.com/?a="),
+        ("https://example.com/?a=1&a=2", "https://example.com/?a=1"),
+        ("https://example.com/?a=b+c", "https://example.com/?a=b%20c"),
+        ("https://example.com/?sid=1", "https://example.com/?sid=2"),
+        ("https://example.com/?ref=main", "https://example.com/?ref=dev"),
+        ("https://example.com:8080/", "https://example.com/"),
+        ("https://example.com/#!a", "https://example.com/#!b"),
+        ("https://www.com/", "https://com/"),
+        ("https://ww.example.com/", "https://example.com/"),
+        ("ftp://example.com/", "https://example.com/"),
+    ],
+)
+def test_different_pages_stay_different(one: str, other: str) -> None:
+    assert normal(one) != normal(other)
+    assert None not in (normal(one), normal(other))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [None, "", " ", "mailto:a@example.com", "a@example.com", "urn:isbn:0", "javascript:void(0)", "https://", "http:///a",
+     "//example.com/a", "/a/b", "word", "https://a..b/", "https://.com", "https://a b/", "https://example.com:99999/",
+     "https://example.com:1x/", "https://[::1", "https://[nonsense]/", "https://" + "a" * 64 + ".com", "https://%00.com",
+     "https://" + "a." * 127 + "com", "https://\u2100.com", "https://a:80:80/", "http://\ufffd/", "https://%ff.com",
+     "https://example.com:" + "9" * 5000],
+)  # fmt: skip
+def test_what_is_no_url_has_no_normal_form_and_no_host(url: str | None) -> None:
+    assert normal(url) is None
+    assert host(url) is None
+
+
+def test_hosts_keep_www_and_lose_user_and_port() -> None:
+    assert host("http://me@WWW.Example.co.uk:8080/x") == "www.example.co.uk"
+    assert host("https://[::FFFF:1.2.3.4]/") == "[::ffff:102:304]"
+    assert host("http://user:p@ss@example.com") == "example.com"
+    assert host("http://example.com\\@other.com/") == "example.com"
+
+
+def test_huge_urls() -> None:
+    long = "https://example.com/" + "a/" * 50_000
+    assert normal(long) == long.rstrip("/")
+    assert normal("https://example.com/" + "../" * 50_000) == "https://example.com"
+    assert normal("https://example.com/" + "中" * 30_000) == "https://example.com/" + quote("中") * 30_000
+    assert normal("https://example.com/?" + "a&" * 50_000) == "https://example.com?" + "&".join("a" * 50_000)
+    assert normal("www." * 50_000) is None
+
+
+def test_columns() -> None:
+    urls = pa.chunked_array([["http://a.com/x/", None], ["http://A.com", "", "no"]], pa.string())
+    assert normalize_urls(urls).to_pylist() == ["https://a.com/x", None, "https://a.com", None, None]
+    assert normalize_urls(column([])).to_pylist() == []
+    assert normalize_urls(column(["x", "http://a.b/c", "http://d"])[1:]).to_pylist() == ["https://a.b/c", "https://d"]
+
+
+PIECES = st.sampled_from(
+    [*"/?&#!=:@%~-_. \t\n<>\"\\ab文💩ß。İ\u200d\0", "http://", "https://", "HTTPS://", "ftp://", "www.", "example.com",
+     "EXAMPLE", "中文.cn", "münchen", "[::1]", "..", "//", "&amp;", "amp;", "#!", ":80", ":443", ":8080", "%2", "%41",
+     "%2e", "%2F", "%e4%b8%ad", "%25", ";jsessionid=1", ";jsession", "id=1", "utm_source=1", "fbclid", "sid=", "xn--",
+     "s=" + "0" * 32]
+)  # fmt: skip
+MESSY = st.lists(PIECES, max_size=14).map("".join)
+LIKELY = st.tuples(st.sampled_from(["http://", "https://www.", "https://a.b.example.com:80/", ""]), MESSY).map("".join)
+ANY_URL = st.one_of(LIKELY, MESSY, st.text(max_size=30).map("http://a.b/".__add__), st.text(max_size=20))
+
+
+@settings(max_examples=1500, deadline=None)
+@given(ANY_URL)
+@example("https://a.b/.;jsessionid=1/c")
+@example("https://a.b/?amp;x&b")
+@example("https://www.www.com")
+@example("http://a.b:443/;jsession;jsessionid=1id=2")
+def test_the_normal_form_is_its_own_normal_form_in_plain_characters(url: str) -> None:
+    form = normal(url)
+    if form is None:
+        assert host(url) is None
+        return
+    assert normal(form) == form
+    assert re.fullmatch(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/?%#\[\]]+", form)
+    assert host(form) == without_www(host(url) or "")
+    split = urlsplit(form)
+    assert (split.hostname or "").strip("[]") == without_www(host(url) or "").strip("[]")
+    assert split.username is None
+    assert not split.path.endswith("/")
+    assert not {".", ".."} & set(split.path.split("/"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(ANY_URL, max_size=20))
+def test_the_kernel_agrees_with_plain_python(urls: list[str]) -> None:
+    addresses = [parse(url) for url in urls]
+    assert normalize_urls(column(urls)).to_pylist() == [address and address.normal for address in addresses]
+    assert Urls(Texts.from_arrow(column(urls))).hosts.to_pylist() == [address and address.host for address in addresses]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.from_regex(r"https?://(www\.){0,2}[a-z0-9_.-]{1,70}(/[A-Za-z0-9~!$&'()*+,=:@._-]*){0,4}", fullmatch=True))
+def test_the_kernel_agrees_with_plain_python_on_plain_urls(url: str) -> None:
+    address = parse(url)
+    assert normal(url) == (address and address.normal)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANY_URL, st.sampled_from(sorted(TRACKERS)), st.sampled_from(["a=1", "中=", "%41"]))
+def test_trackers_and_order_do_not_matter(url: str, tracker: str, parameter: str) -> None:
+    base = url.partition("#")[0].partition("?")[0]
+    expected = normal(f"{base}?{parameter}&z=2")
+    assert normal(f"{base}?z=2&{tracker}=9&{parameter}&{tracker.upper()}#x") == expected
+
+
+@pytest.mark.skipif(not (DATA / "web" / "c4_sample").exists(), reason="CORPUSKIT_TEST_DATA has no web/c4_sample")
+def test_real_urls_against_urllib() -> None:
+    lines = (DATA / "web" / "c4_sample" / "c4.jsonl").read_text().splitlines()
+    urls = [json.loads(line)["url"] for line in lines]
+    forms = normalize_urls(column(urls)).to_pylist()
+    assert len(set(forms)) == len(set(urls))
+    assert Urls(Texts.from_arrow(column(urls))).hosts.to_pylist() == [
+        (urlsplit(url).hostname or "").removesuffix(".") for url in urls
+    ]
+    plain = [not re.search(r"[?#%;]|/\.|\./", url) and url.isascii() for url in urls]
+    c4 = [re.sub(r"https?://(www\.)?", "", url).rstrip("/") for url in urls]
+    assert sum(plain) > 800
+    stripped = [form.removeprefix("https://") for form in forms]
+    assert np.array(stripped)[plain].tolist() == np.array(c4)[plain].tolist()
+
+
+# registered domains
+
+
+def test_registered_domains() -> None:
+    expected = {
+        "www.bbc.co.uk": "bbc.co.uk",
+        "bbc.co.uk": "bbc.co.uk",
+        "co.uk": None,
+        "com": None,
+        "a.b.example.com": "example.com",
+        "blog.blogspot.com": "blogspot.com",
+        "192.0.2.1": None,
+        "[2001:db8::1]": None,
+        "localhost": None,
+        "xn--fiq228c.xn--55qx5d": "xn--fiq228c.xn--55qx5d",
+        "a.b.xn--55qx5d.cn": "b.xn--55qx5d.cn",
+        "something.nosuchsuffix": None,
+    }
+    assert dict(zip(expected, registered_domains(column(list(expected))).to_pylist(), strict=True)) == expected
+    assert registered_domains(column([None])).to_pylist() == [None]
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from corpuskit.urls import address, domains
+
+    address._punycode.cache_clear()
+    domains._public_suffixes.cache_clear()
+    monkeypatch.setitem(__import__("sys").modules, "idna", None)
+    monkeypatch.setitem(__import__("sys").modules, "tldextract", None)
+    with pytest.raises(MissingExtra, match=r"idna.*corpuskit\[web\]"):
+        normal("https://中文.cn")
+    with pytest.raises(MissingExtra, match=r"tldextract.*corpuskit\[web\]"):
+        registered_domains(column(["a.com"]))
+    assert normal("https://a.cn/中") == "https://a.cn/%E4%B8%AD"
+
+
+# lists of hosts and pages
+
+
+def write(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return str(path)
+
+
+def found(table: lists.HostLists, urls: list[str]) -> list[str | None]:
+    batch = Urls(Texts.from_arrow(column(urls)))
+    numbers = np.minimum(table.find_hosts(batch.hosts.fill_null("")), table.find_pages(batch.normal))
+    return [None if number == NONE else table.names[number] for number in numbers]
+
+
+LIST = """\ufeff# comment
+plain.com
+UPPER.com   # after an entry
+*.star.com
+.dot.com
+0.0.0.0 hosts.com
+127.0.0.1\thosts2.com hosts3.com
+::1 six.com
+192.0.2.1
+[2001:db8::1]
+中文.cn
+https://whole.com/
+http://www.page.com/bad/
+page.com/Query?x=1
+port.com:8080/p
+xxx
+||adblock.com^
+! Title of a list
+"""
+
+
+def test_every_form_of_an_entry(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path / "list.txt", LIST.replace("\n", "\r\n"))
+    with caplog.at_level(logging.WARNING):
+        table = read_lists(list_files(path))
+    assert "2 lines" in caplog.text
+    assert "||adblock.com^" in caplog.text
+    assert table.names == ("list",)
+    blocked = [
+        "http://plain.com", "http://a.b.plain.com/x", "http://upper.com", "http://star.com", "http://a.star.com", "http://dot.com",
+        "http://hosts.com", "http://hosts2.com", "http://hosts3.com", "http://six.com", "http://192.0.2.1/", "https://中文.cn/x",
+        "http://[2001:db8:0::1]:80/", "http://sub.whole.com/y", "http://page.com/bad", "https://www.page.com/bad/x",
+        "http://page.com/BAD?x", "http://page.com/bad#!x", "http://page.com/query?x=1", "http://page.com/Query?x=1&y=2",
+        "http://port.com:8080/p/q", "http://any.xxx/",
+    ]  # fmt: skip
+    free = [
+        "http://plain.com.org", "http://notplain.com", "http://com", "http://page.com/badger", "http://page.com/", "http://page.com",
+        "http://sub.page.com/bad", "http://page.com/query?x=12", "http://port.com/p", "http://0.0.0.0/", "http://comment.com",
+        "http://adblock.com/", "http://192.0.2.10/", "http://title/", "not a url", "http://xxx.com",
+    ]  # fmt: skip
+    assert found(table, blocked) == ["list"] * len(blocked)
+    assert found(table, free) == [None] * len(free)
+
+
+def test_ut1_folders(tmp_path: Path) -> None:
+    write(tmp_path / "ut1" / "adult" / "domains", "adult.com\nboth.com\n")
+    write(tmp_path / "ut1" / "adult" / "urls", "")
+    write(tmp_path / "ut1" / "adult" / "expressions", "(sex|xxx)\n")
+    write(tmp_path / "ut1" / "phishing" / "domains.gz", "both.com\nphish.com")
+    write(tmp_path / "ut1" / "phishing" / "urls.gz", "adult.com/login\nhost.com/login\n")
+    write(tmp_path / "ut1" / "README", "see.com")
+    whole = list_files(str(tmp_path / "ut1"))
+    assert {name: len(files) for name, files in whole.items()} == {"adult": 2, "phishing": 2}
+    urls = [
+        "http://adult.com/login",
+        "http://both.com",
+        "http://www.phish.com",
+        "http://host.com/login/x",
+        "http://see.com",
+    ]
+    assert found(read_lists(whole), urls) == ["adult", "adult", "phishing", "phishing", None]
+    assert list(list_files(str(tmp_path / "ut1" / "phishing"))) == ["phishing"]
+    assert list(list_files(str(tmp_path / "ut1" / "phishing" / "urls.gz"))) == ["phishing"]
+    assert list(list_files(str(tmp_path / "ut1"), "mine")) == ["mine"]
+    assert list(list_files(write(tmp_path / "takedown.v2.txt.gz", "a.com"))) == ["takedown"]
+    reverse = dict(reversed(whole.items()))
+    assert found(read_lists(reverse), urls[:3]) == ["phishing", "phishing", "phishing"]
+
+
+def test_lists_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        list_files(str(tmp_path / "missing"))
+    write(tmp_path / "folder" / "notes.txt", "a.com")
+    with pytest.raises(InputError, match="domains or urls"):
+        list_files(str(tmp_path / "folder"))
+    with pytest.raises(InputError, match=r"empty\.txt: no host and no URL"):
+        read_lists(list_files(write(tmp_path / "empty.txt", "# nothing\n\n")))
+    path = tmp_path / "cut.gz"
+    path.write_bytes(gzip.compress(os.urandom(10_000))[:-100])
+    with pytest.raises(InputError, match=r"cut\.gz"):
+        read_lists(list_files(str(path)))
+    (tmp_path / "not.gz").write_bytes(b"a.com\n")
+    with pytest.raises(InputError, match=r"not\.gz"):
+        read_lists(list_files(str(tmp_path / "not.gz")))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64])
+def test_lists_are_read_in_chunks_of_whole_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, chunk: int
+) -> None:
+    path = write(tmp_path / "list.txt", LIST)
+    whole = read_lists(list_files(path))
+    monkeypatch.setattr(lists, "CHUNK", chunk)
+    pieces = read_lists(list_files(path))
+    np.testing.assert_array_equal(whole.hosts.hashes, pieces.hosts.hashes)
+    np.testing.assert_array_equal(whole.pages.hashes, pieces.pages.hashes)
+    assert whole.longest == pieces.longest
+
+
+def test_the_first_list_counts_whether_it_has_the_host_or_its_domain(tmp_path: Path) -> None:
+    below = list_files(write(tmp_path / "below", "a.x.com"))
+    above = list_files(write(tmp_path / "above", "x.com"))
+    urls = ["http://b.a.x.com", "http://x.com"]
+    assert found(read_lists(below | above), urls) == ["below", "above"]
+    assert found(read_lists(above | below), urls) == ["above", "above"]
+
+
+def test_a_table_keeps_the_first_list_of_each_entry() -> None:
+    generator = np.random.default_rng(7)
+    owned = [generator.integers(0, 2_000, 1_500).astype(np.uint64) for _ in range(3)]
+    table = lists.Table.of(owned)
+    first: dict[int, int] = {}
+    for number, entries in enumerate(owned):
+        for entry in entries.tolist():
+            first.setdefault(entry, number)
+    assert dict(zip(table.hashes.tolist(), table.numbers.tolist(), strict=True)) == first
+    assert table.hashes.tolist() == sorted(first)
+    assert len(lists.Table.of([])) == 0
+
+
+LABEL = st.sampled_from(["a", "b", "com", "www", "x1"])
+HOSTS = st.lists(LABEL, min_size=1, max_size=4).map(".".join)
+PAGES = st.tuples(HOSTS, st.lists(st.sampled_from(["/a", "/b", "/A", "/ab", "/"]), min_size=1, max_size=3).map("".join),
+                  st.sampled_from(["", "?a", "?a=1&b", "?b"])).map("".join)  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(st.lists(st.one_of(HOSTS, PAGES), min_size=1, max_size=6), min_size=1, max_size=3),
+    st.lists(PAGES, max_size=12),
+)
+def test_lookups_against_sets_of_strings(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[list[str]], pages: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("lists")
+    names = [f"list{number}" for number in range(len(entries))]
+    for name, own in zip(names, entries, strict=True):
+        write(folder / name, "\n".join(own))
+    table = read_lists({name: list_files(str(folder / name))[name] for name in names})
+
+    def key(page: Address) -> str:
+        return page.normal.removeprefix("https://").lower()
+
+    def matches(page: str, entry: str) -> bool:
+        address, listed = parse(f"https://{page}"), parse(f"https://{entry}")
+        assert address is not None
+        assert listed is not None
+        if not listed.rest:
+            return f".{address.host}".endswith(f".{listed.host}")
+        return key(address) == key(listed) or key(address).startswith(tuple(key(listed) + sign for sign in "/?&#"))
+
+    expected = [
+        next(
+            (name for name, own in zip(names, entries, strict=True) if any(matches(page, entry) for entry in own)), None
+        )
+        for page in pages
+    ]
+    assert found(table, [f"http://{page}" for page in pages]) == expected
+
+
+def test_a_long_page_costs_no_more_than_the_longest_entry(tmp_path: Path) -> None:
+    table = read_lists(list_files(write(tmp_path / "list", "a.com/x\nb.com")))
+    assert table.longest == len("a.com/x")
+    assert found(table, ["http://a.com/x" + "/y" * 50_000, "http://a.com" + "/y" * 50_000]) == ["list", None]
+
+
+# words
+
+
+def words_of(tmp_path: Path, *entries: str) -> tuple[str, ...]:
+    return read_words(write(tmp_path / "words.txt", "\n".join(entries)))
+
+
+def counted(matcher: Words | Strings, *urls: str) -> list[int]:
+    return matcher.count(fold(Texts.from_arrow(column(list(urls))))).tolist()
+
+
+def test_word_files(tmp_path: Path) -> None:
+    assert words_of(tmp_path, "# no", "Free-Stuff ", "色情", "", "free stuff", "b") == ("b", "freestuff", "色情")
+    assert read_words(write(tmp_path / "w.gz", "B\r\na")) == ("a", "b")
+    with pytest.raises(InputError, match="no word"):
+        words_of(tmp_path, "# only", "--")
+    (tmp_path / "latin").write_bytes(b"caf\xe9\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        read_words(str(tmp_path / "latin"))
+
+
+def test_words_are_whole_and_counted_once(tmp_path: Path) -> None:
+    matcher = Words(words_of(tmp_path, "sex", "porn", "色情", "http"))
+    assert counted(matcher, "https://SEX.com/Porn-sex/porn", "http://essex.com/sexy", "") == [2, 0, 0]
+    assert counted(matcher, "http://a.com/%E8%89%B2%E6%83%85/x", "http://a.com/色情", "http://a.com/%73ex") == [1, 1, 1]
+    assert counted(matcher, "sex", "a/http") == [1, 1]
+    assert counted(matcher, "http://a.com/%B3%C9sex") == [1]  # GB 18030: what is no UTF-8 lies between words
+
+
+def test_strings_are_found_across_separators_but_not_across_the_scheme(tmp_path: Path) -> None:
+    matcher = Strings(words_of(tmp_path, "sex", "es", "色情"))
+    assert counted(matcher, "https://exposure.com", "http://a.com/s-e_X", "http://essex.com", "http://色-情.cn") == [
+        0,
+        1,
+        2,
+        1,
+    ]
+
+
+TEXTS = st.text(st.sampled_from("abcA-./%é色"), max_size=12)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sets(st.text(st.sampled_from("abcé色"), min_size=1, max_size=4), min_size=1, max_size=8),
+    st.lists(TEXTS, max_size=6),
+)
+def test_words_and_strings_against_plain_python(entries: set[str], urls: list[str]) -> None:
+    words = tuple(sorted(entries))
+    separated = [re.split(r"[^0-9a-z\x80-\U0010ffff]+|\ufffd+", unquote(url).lower()) for url in urls]
+    assert counted(Words(words), *urls) == [len(entries & set(own)) for own in separated]
+    joined = ["".join(own) for own in separated]
+    occurrences = [sum(text.startswith(word, at) for word in words for at in range(len(text))) for text in joined]
+    assert counted(Strings(words), *urls) == occurrences
