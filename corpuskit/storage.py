@@ -20,11 +20,13 @@ import xxhash
 from corpuskit.errors import InputError
 
 CHUNK = 1 << 20
+TAGS = ("ETag", "etag", "blob_id", "xet_hash", "mtime", "LastModified")
+"""What listings of object stores and of the Hugging Face Hub (its hashes) say of a file's state, the surest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file as a listing shows it: `tag` (ETag, else modification time) changes when its bytes do."""
+    """A file as a listing shows it: `tag` (ETag, else hash or modification time) changes when its bytes do."""
 
     path: str
     size: int
@@ -212,16 +214,17 @@ def _is_hidden(file: Path, folder: Path) -> bool:
 
 def _expand_remote(pattern: str, options: dict[str, Any] | None) -> list[StoredFile]:
     store = filesystem(pattern, options)
-    if any(sign in pattern for sign in "*?["):
-        infos = store.glob(pattern, detail=True)
-    else:
-        infos = store.find(pattern, detail=True)
+    search = store.glob if any(sign in pattern for sign in "*?[") else store.find
+    try:
+        infos = search(pattern, detail=True)
+    except Exception as error:  # drivers raise classes of their own for what is missing, refused or out of reach
+        raise InputError(f"{pattern}: {error or type(error).__name__}") from error
     return [_stored(store.unstrip_protocol(name), info) for name, info in infos.items() if info["type"] == "file"]
 
 
 def _stored(path: str, info: dict[str, Any]) -> StoredFile:
-    tag = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("LastModified") or ""
-    return StoredFile(path, int(info.get("size") or 0), str(tag))
+    tags = (info[name] for name in TAGS if info.get(name))
+    return StoredFile(path, int(info.get("size") or 0), str(next(tags, "")))
 
 
 def stat(path: str, options: dict[str, Any] | None = None) -> StoredFile:

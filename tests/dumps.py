@@ -49,7 +49,11 @@ class Article(NamedTuple):
 
 
 ARTICLES = [
-    Article(12, "Ada Lovelace", "'''Ada''' was a [[mathematician|writer of programs]].<ref>{{cite}}</ref>\n\n== Life ==\nShort."),
+    Article(
+        12,
+        "Ada Lovelace",
+        "'''Ada''' was a [[mathematician|writer of programs]].<ref>{{cite}}</ref>\n\n== Life ==\nShort.",
+    ),
     Article(13, "AC", "#REDIRECT [[Alternating current]]", redirect="Alternating current"),
     Article(14, "Talk:Ada Lovelace", "Is this right? ~~~~", ns=1),
     Article(15, "计算机/基础 & 历史?", "'''计算机'''是[[电子]]设备。\n== 历史 ==\n* [[算盘]]\n* 图灵机 {{来源}}"),

@@ -113,8 +113,43 @@ def test_namespaces_of_the_wiki_are_known():
     assert to_text("[[Bilddatei:x.png|a]]b[[schub(lade:c]] [[Other:d]]", links) == "b Other:d"
 
 
-TOKENS = ["[[", "]]", "[", "{{", "}}", "{|", "\n{|", "\n|}", "''", "'''", "<ref>", "</ref>", "<b ", "=", "\n==", "&", "|"]
-TOKENS += ["http://a ", "<math>", "</math>", "<!--", "-->", "\n*", " ", "a", "中", "(", "-{", "}-", ":", "[[File:", "\x1a0\x1a", "<table>"]
+TOKENS = [
+    "[[",
+    "]]",
+    "[",
+    "{{",
+    "}}",
+    "{|",
+    "\n{|",
+    "\n|}",
+    "''",
+    "'''",
+    "<ref>",
+    "</ref>",
+    "<b ",
+    "=",
+    "\n==",
+    "&",
+    "|",
+]
+TOKENS += [
+    "http://a ",
+    "<math>",
+    "</math>",
+    "<!--",
+    "-->",
+    "\n*",
+    " ",
+    "a",
+    "中",
+    "(",
+    "-{",
+    "}-",
+    ":",
+    "[[File:",
+    "\x1a0\x1a",
+    "<table>",
+]
 
 
 @settings(deadline=None, max_examples=300)
@@ -132,7 +167,12 @@ def test_text_without_markup_stays(lines):
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.lists(st.sampled_from(["[[a]]", "[[b|c d]]", "''e''", "'''f'''", " g ", "中", "&amp;", "{{h}}", "<!--i-->"]), max_size=99))
+@given(
+    st.lists(
+        st.sampled_from(["[[a]]", "[[b|c d]]", "''e''", "'''f'''", " g ", "中", "&amp;", "{{h}}", "<!--i-->"]),
+        max_size=99,
+    )
+)
 def test_inline_markup_agrees_with_the_library_on_whole_texts(parts):
     """Cutting a line into pieces of few marks changes nothing where links are whole."""
     wikitext = "x" + "".join(part + "-" for part in parts)
@@ -179,8 +219,12 @@ PACKINGS = {
     "multi.xml.bz2": multistream(ARTICLES),
     "single.XML.BZ2": multistream(ARTICLES, 1),
     "anywhere.xml.bz2": anywhere(dump(ARTICLES), 700),
-    "everywhere.xml.bz2": anywhere(dump(ARTICLES[:5]), 1) + anywhere(dump(ARTICLES)[len(dump(ARTICLES[:5])) - len(END) :], 999),
-    "padded.xml.bz2": b"\0" * 9 + multistream(ARTICLES).replace(b"BZh9", b"\0\0BZh9") + bz2.compress(b"") + b"\0" * 70_000,
+    "everywhere.xml.bz2": anywhere(dump(ARTICLES[:5]), 1)
+    + anywhere(dump(ARTICLES)[len(dump(ARTICLES[:5])) - len(END) :], 999),
+    "padded.xml.bz2": b"\0" * 9
+    + multistream(ARTICLES).replace(b"BZh9", b"\0\0BZh9")
+    + bz2.compress(b"")
+    + b"\0" * 70_000,
 }
 
 
@@ -260,7 +304,9 @@ def test_bad_page_is_one_bad_record(tmp_path, message, page):
 def test_what_is_no_page_is_an_error(tmp_path):
     whole = dump(ARTICLES[:1])
     lost = whole.replace(b"<page>", b"<pag>")
-    assert [error.message for error in read_bytes(tmp_path, lost, name="a.xml").errors] == ["not a page, before the first page"]
+    assert [error.message for error in read_bytes(tmp_path, lost, name="a.xml").errors] == [
+        "not a page, before the first page"
+    ]
     after = dump(ARTICLES[:2]).replace(b"  <page>\n    <title>AC", b"  <pag>\n    <title>AC")
     found = read_bytes(tmp_path, after, name="b.xml")
     assert found.ids == [12]

@@ -91,17 +91,20 @@ def _print_plan(flow: "Flow", json: bool) -> None:
 def print_corpus(flow: "Flow", json: bool, reasons: bool = False, **more: Any) -> None:
     """Print the funnel of a prepared corpus and what cleaners did, with `reasons` also why documents were dropped."""
     from corpuskit.corpus import Corpus
-    from corpuskit.workflow.summary import cleaning, drops, funnel
+    from corpuskit.workflow.summary import cleaning, drops, funnel, malformed
 
     corpus = Corpus(flow.out)
     steps, dropped, cleaned = funnel(corpus), drops(corpus), cleaning(corpus)
     if json:
-        print_json({"out": flow.out, "funnel": steps, "cleaned": cleaned, "dropped": dropped, **more})
+        found = {"funnel": steps, "malformed": malformed(corpus), "cleaned": cleaned, "dropped": dropped}
+        print_json({"out": flow.out, **found, **more})
         return
     rows = [
         (step["step"], f"{step['documents']:,}", bytes_text(step["bytes"]) if step["bytes"] else "") for step in steps
     ]
     print_table(["step", "documents", "text"], rows, right=[1, 2])
+    for example in malformed(corpus):
+        print_text(f"malformed: {example}")
     for name, counts in cleaned.items():
         print_text(f"{name}: " + ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items()))
     if reasons:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from corpuskit.cli import options, session
-from corpuskit.cli.console import say
+from corpuskit.cli.console import counted, say
 from corpuskit.cli.data import PANEL, prepare, print_corpus
 
 VARIANT = "all"
@@ -79,7 +79,9 @@ def _run(recipe: Any, out: str, export: str | None, workers: int | None, json: b
     if export:
         check_export(export)
     flow = prepare(recipe, out, workers)
-    exported: dict[str, Any] = {"exported": {"path": export, "documents": export_variant(flow, VARIANT, export)}} if export else {}
-    print_corpus(flow, json, **exported)
-    if export:
-        say(f"{exported['exported']['documents']:,} documents written to {export}")
+    if not export:
+        print_corpus(flow, json)
+        return
+    count = export_variant(flow, VARIANT, export)
+    print_corpus(flow, json, exported={"path": export, "documents": count})
+    say(f"{counted(count, 'document')} written to {export}")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from corpuskit.documents import arrow, jsonl, parquet, pydocs, text, warc, wikipedia
+from corpuskit.documents import arrow, html, jsonl, parquet, pydocs, text, warc, wikipedia
 from corpuskit.documents.pieces import FileRange, Piece, allotments, list_files, pack
 from corpuskit.documents.records import ALL, Choice, Records
 from corpuskit.documents.source import SourceConfig
@@ -78,7 +78,7 @@ FORMATS = {
     "text": Format((".txt", ".text", ".md", ".rst"), plan_streams, text.read, PACKINGS),
     "warc": Format((".warc", ".wet"), warc.plan, warc.read, PACKINGS, pages=True),
     "wikipedia": Format((".xml",), wikipedia.plan, wikipedia.read, (*PACKINGS, ".bz2")),
-    # "html": Format((".html", ".htm", ".xhtml", ".tar", ".tgz"), html.plan, html.read, PACKINGS, pages=True),
+    "html": Format((".html", ".htm", ".xhtml", ".tar", ".tgz"), html.plan, html.read, PACKINGS, pages=True),
     "pydocs": Format((), pydocs.plan, pydocs.read),
 }
 

@@ -1,5 +1,12 @@
-"""Reader of the user's Parquet files, and which of them can be linked rather than copied."""
+"""Reader of the user's Parquet files, and which of them can be linked rather than copied.
 
+Files on the Hugging Face Hub are read in place, by ranges, where huggingface_hub is installed:
+`hf://datasets/<owner>/<name>[@<branch, tag or commit>]/<file, folder or glob>`. A token for private and gated
+repositories comes from `HF_TOKEN`, from `hf auth login`, or from `storage_options: {token: …}`; another Hub from
+`HF_ENDPOINT` or `storage_options: {endpoint: …}`.
+"""
+
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,8 +21,11 @@ from corpuskit.documents.records import ALL, BadRecord, Choice, Records, bad
 from corpuskit.documents.source import SourceConfig
 from corpuskit.documents.streams import binary_reader
 from corpuskit.documents.tables import Block, check_schema, collect_tables, rows_per_batch
+from corpuskit.errors import InputError
 
 FOOTER_THREADS = 16
+PINNED = re.compile("@[0-9a-f]{40}/")
+"""A commit in a path of the Hub, after the name of the repository."""
 
 
 def is_damage(error: Exception) -> bool:
@@ -27,7 +37,7 @@ def plan(source: SourceConfig, files: Sequence[FileRange], split_bytes: int) -> 
     """Group row groups into pieces by the size of their text column; a damaged file is left for the reader to report.
 
     Raises:
-        InputError: a file has no text column of that name.
+        InputError: a file may not be read, or has no text column of that name.
     """
     limits = allotments(files, source.max_bytes)
     with ThreadPoolExecutor(FOOTER_THREADS) as threads:
@@ -42,9 +52,11 @@ def _row_groups(source: SourceConfig, file: FileRange, limit: int | None) -> lis
         check_schema(opened.schema_arrow, file.path, source)
         sizes = [_text_bytes(opened.metadata.row_group(index), source.text) for index in range(opened.num_row_groups)]
     except Exception as error:
-        if not is_damage(error):
-            raise
-        return [(replace(file, stop=0), 0)]
+        if is_damage(error):
+            return [(replace(file, stop=0), 0)]
+        if isinstance(error, OSError):  # such as a remote file that may not be read
+            raise InputError(f"{file.path}: {error}") from error
+        raise
     total, ranges = 0, []
     for index, size in enumerate(sizes):
         if limit is not None and total >= limit:
@@ -116,8 +128,11 @@ def links(piece: Piece, source: SourceConfig) -> list[Link]:
     """Return the links that can stand for a piece's texts; none where a text would have to be changed or left out.
 
     The column must be string or large_string, and the statistics of every row group must say that it has no nulls.
+    A branch on the Hugging Face Hub moves on: its files are linked only where their path pins a commit.
     """
     if piece.format != "parquet" or not source.link or source.storage_options:
+        return []
+    if any(file.path.startswith("hf://") and not PINNED.search(file.path) for file in piece.files):
         return []
     found = [_link(file, source) for file in piece.files]
     return [link for link in found if link] if all(found) else []

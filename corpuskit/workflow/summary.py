@@ -4,6 +4,7 @@ from typing import Any
 
 from corpuskit import manifest
 from corpuskit.corpus import Corpus
+from corpuskit.documents import read_errors
 from corpuskit.manifest import Manifest
 
 MOST_SKIPPED = 8
@@ -42,6 +43,11 @@ def _skipped(documents: Manifest) -> dict[str, int]:
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     rest = sum(count for _, count in ranked[MOST_SKIPPED:])
     return dict(ranked[:MOST_SKIPPED]) | ({"other reasons": rest} if rest else {})
+
+
+def malformed(corpus: Corpus, limit: int = 3) -> list[str]:
+    """Return the first malformed records as `file, offset n: message`."""
+    return read_errors(corpus.documents, manifest.read(corpus.documents, "documents").files, limit)
 
 
 def cleaning(corpus: Corpus) -> dict[str, dict[str, int]]:

@@ -101,12 +101,6 @@ def _push(found: np.ndarray, count: np.int64, position: np.int64, kind: np.int64
 
 
 @inlined
-def _follows_word(data, start, position):  # type: ignore[no-untyped-def]
-    """Whether an ASCII letter or digit, `_`, `%` or `+` stands before `position` in the text that begins at `start`."""
-    return position > start and (CLASSES[data[position - 1]] & WORD) != 0
-
-
-@inlined
 def _find_token(data: np.ndarray, start: np.int64, position: np.int64, found: np.ndarray, count: np.int64) -> np.int64:
     """Push tokens whose anchor ends at `position`."""
     last = np.int64(0)
@@ -144,8 +138,7 @@ def _find_email(
     place = position - 1
     first = max(start, position - MAX_LOCAL)
     while place >= first and CLASSES[data[place]] & LOCAL:
-        begins = CLASSES[data[place]] & WORD or data[place] >= 0xC3
-        if begins and not _follows_word(data, start, place):
+        if CLASSES[data[place]] & WORD or data[place] >= 0xC3:
             count = _push(found, count, place, EMAIL)
         place -= 1
     return count
@@ -229,8 +222,6 @@ def _find_number(
         if position - 2 >= start and data[position - 2] == ord("("):
             count = _push(found, count, position - 2, PHONE)
         count = _push(found, count, position - 1, PHONE)
-    if _follows_word(data, start, position):
-        return count
     if (first == ord("2") or first == ord("3")) and _is_ipv6(data, position, stop):
         count = _push(found, count, position, IP_ADDRESS)
     if dots and groups.max() <= 3:

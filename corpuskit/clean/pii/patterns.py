@@ -42,7 +42,7 @@ KEY_HEADER = _compiled(BOUNDARY.format("BEGIN"))
 KEY_FOOTER = _compiled(BOUNDARY.format("END"))
 KEY_LINE = _compiled(r"[A-Za-z0-9+/]{40}")
 """What a key has somewhere: base64 goes in lines of 64 (RFC 7468) or 76 characters."""
-KEY_LINES = _compiled(r"(?:(?:\s|\\[nr]){1,8}+(?:[A-Za-z0-9+/]{20,128}+={0,2}|[A-Za-z0-9+/]{1,19}+={1,2}))*+")
+KEY_LINES = _compiled(r"(?:(?:\s|\\[nr]){1,8}+(?:[A-Za-z0-9+/]{20,}+={0,2}|[A-Za-z0-9+/]{1,19}+={1,2}))*+")
 """Base64 after a header whose footer is missing; white space may be written as an escape, as in JSON."""
 MAX_KEY = 32_768
 """Longest private key in bytes, footer excluded; RSA with 16,384 bits takes 12,700."""
@@ -127,7 +127,7 @@ IPV4 = _compiled(
 )
 IPV6 = _compiled(
     rf"{NOT_IN_WORD}(?<![0-9A-Fa-f:]:)(?<![A-Za-z0-9_][.-])",
-    r"[23][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){2,16}+(?:::)?(?![A-Za-z0-9_])",
+    r"[23][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){2,7}(?:::)?(?![A-Za-z0-9_])",
 )
 VERSION_BEFORE = _compiled(
     r"(?i:\b(?:v|ver|vers|version|rel|release|rev|revision|build|firmware|driver|update",
