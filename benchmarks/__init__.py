@@ -10,5 +10,17 @@ commands and training by the clock on the wall. Each figure is the best of three
 Texts come from `CORPUSKIT_TEST_DATA` where that is set; else the documentation of this Python stands in for them.
 """
 
-NAMES = ("kernels", "signals", "reading", "encoding", "tokenize", "dedup", "stream", "training")
+NAMES = (
+    "kernels",
+    "signals",
+    "reading",
+    "extraction",
+    "crawl",
+    "cleaning",
+    "encoding",
+    "tokenize",
+    "dedup",
+    "stream",
+    "training",
+)
 """The benchmarks, in the order in which they run."""

@@ -86,26 +86,38 @@ def write_warc(path: Path, pages: list[Article], copies: int) -> int:
 
     Copies have record ids and URLs of their own.
     """
-    with path.open("wb") as file:
-        for record in _records(pages, copies):
-            file.write(gzip.compress(record, 1, mtime=0))
+    head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n"
+    bodies = [(page.url, head.format(len(page.html)).encode() + page.html) for page in pages]
+    _write(path, "response", "application/http; msgtype=response", bodies, copies)
     return copies * sum(len(page.html) for page in pages)
 
 
-def _records(pages: list[Article], copies: int) -> Iterator[bytes]:
-    for copy in range(copies):
-        for page in pages:
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page.html)}\r\n\r\n".encode()
-            fields = {
-                "WARC-Type": "response",
-                "WARC-Record-ID": f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{page.id}/{copy}')}>",
-                "WARC-Target-URI": f"{page.url}#{copy}",
-                "WARC-Date": WARC_DATE,
-                "Content-Type": "application/http; msgtype=response",
-                "Content-Length": str(len(head) + len(page.html)),
-            }
-            lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-            yield f"WARC/1.0\r\n{lines}\r\n".encode() + head + page.html + b"\r\n\r\n"
+def write_wet(path: Path, texts: list[tuple[str, str]], copies: int) -> int:
+    """Write a .warc.wet.gz with each (URL, text) `copies` times, as `write_warc`; return the bytes of all texts."""
+    bodies = [(url, text.encode()) for url, text in texts]
+    _write(path, "conversion", "text/plain", bodies, copies)
+    return copies * sum(len(body) for _, body in bodies)
+
+
+def _write(path: Path, kind: str, content_type: str, bodies: list[tuple[str, bytes]], copies: int) -> None:
+    """Write (URL, block) pairs as records."""
+    with path.open("wb") as file:
+        for copy in range(copies):
+            for url, body in bodies:
+                file.write(gzip.compress(_record(kind, content_type, f"{url}#{copy}", body), 1, mtime=0))
+
+
+def _record(kind: str, content_type: str, url: str, body: bytes) -> bytes:
+    fields = {
+        "WARC-Type": kind,
+        "WARC-Record-ID": f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, url)}>",
+        "WARC-Target-URI": url,
+        "WARC-Date": WARC_DATE,
+        "Content-Type": content_type,
+        "Content-Length": str(len(body)),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"WARC/1.0\r\n{lines}\r\n".encode() + body + b"\r\n\r\n"
 
 
 def family_time() -> float:

@@ -1,15 +1,11 @@
 """Quality signals over Arrow buffers, beside plain Python and datatrove."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
-import orjson
 import pyarrow as pa
 
+from benchmarks import datatrove
 from benchmarks.data import corpora, size_of
 from benchmarks.row import Row, best, megabytes
 from corpuskit import signals
@@ -19,8 +15,6 @@ TITLE = "Gopher's quality signals, one core, text in memory"
 BYTES = 32_000_000
 PEER_BYTES = 2_000_000
 DATATROVE_BYTES = 500_000
-DATATROVE = "CORPUSKIT_DATATROVE_PYTHON"
-"""Names a Python that has datatrove and spaCy (90 packages with what they need)."""
 STOP_WORDS = {"the", "be", "to", "of", "and", "that", "have", "with"}
 
 
@@ -79,24 +73,15 @@ def plain_gopher(text: str) -> list[float]:
 
 
 def _beside_datatrove(text: str, rate: float, sample: pa.LargeStringArray) -> Row:
-    """Run datatrove's filter in the Python that the environment names: its dependencies are not corpuskit's."""
     task = "`gopher`, 8 signals"
-    python = os.environ.get(DATATROVE)
-    if python is None:
-        return Row(task=task, text=text, rate=rate, note=f"datatrove was not measured: {DATATROVE} is not set.")
-    done = subprocess.run(
-        [python, "-P", Path(__file__).with_name("datatrove_peer.py")],
-        input=orjson.dumps(sample.to_pylist()),
-        stdout=subprocess.PIPE,
-        stderr=sys.stderr,
-        check=True,
-    )
-    found = orjson.loads(done.stdout)
+    found = datatrove.measure("GopherQualityFilter", sample)
+    if found is None:
+        return Row(task=task, text=text, rate=rate, note=datatrove.UNSET)
     return Row(
         task=task,
         text=text,
         rate=rate,
-        peer=f"datatrove {found['version']}",
-        peer_rate=megabytes(size_of(sample), found["seconds"]),
+        peer=found.peer,
+        peer_rate=found.rate,
         note="datatrove's `GopherQualityFilter` cuts words with spaCy and stops at the first rule that fails.",
     )

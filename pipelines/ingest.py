@@ -1,12 +1,9 @@
 """Raw inputs to documents: one item per piece of the inputs."""
 
-from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 
 from corpuskit import extract, manifest
 from corpuskit.documents import (
-    FORMATS,
     HeldoutConfig,
     Piece,
     SourceConfig,
@@ -21,6 +18,7 @@ from corpuskit.extract import ExtractConfig
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from corpuskit.recipe import Recipe
 from pipelines.engine import Attempt, Item, Phase, Step
+from pipelines.extraction import with_extraction
 
 REVISION = 1
 LIBRARIES = ("pyarrow", "orjson", "xxhash", "zstandard")
@@ -40,20 +38,6 @@ def step(recipe: Recipe, out: str) -> Step:
         phases=(Phase(name="ingest", items=tuple(_items(pieces)), work=work, bisects=True),),
         finish=partial(_finish, max_error_rate=recipe.max_error_rate),
     )
-
-
-def with_extraction(identity: Identity, pieces: Iterable[Piece], extraction: ExtractConfig) -> Identity:
-    """Return an identity that extraction is part of, where any piece holds web pages; others do without it.
-
-    Raises:
-        MissingExtra: a package that the engine needs is not installed.
-    """
-    if not any(FORMATS[piece.format].pages for piece in pieces):
-        return identity
-    extract.require(extraction)
-    config = {**identity.config, "extract": {**extraction.plain(), "revision": extract.REVISION}}
-    libraries = {**identity.libraries, **manifest.library_versions(extract.LIBRARIES)}
-    return replace(identity, config=config, libraries=libraries)
 
 
 def _items(pieces: list[tuple[SourceConfig, Piece]]) -> list[Item]:

@@ -14,7 +14,7 @@ from corpuskit.extract import ExtractConfig, extract_records
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from pipelines import encode
 from pipelines.engine import Attempt, Item, Phase, Step
-from pipelines.ingest import with_extraction
+from pipelines.extraction import with_extraction
 
 REVISION = 1
 EXTRACTION = ExtractConfig()

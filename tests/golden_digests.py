@@ -9,26 +9,41 @@ import json
 import platform
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pipelines_harness import Plainly, digest, documents, errors, run_plainly, shards, sidecar
 
-from corpuskit import manifest, tokenization
+from corpuskit import extract, manifest, signals, tokenization
+from corpuskit.clean import CLEANERS
 from corpuskit.documents import SourceConfig
+from corpuskit.kernels import Texts
 from corpuskit.recipe import Recipe
 from corpuskit.recipe.load import build
 from corpuskit.signals import SIGNALS
+from corpuskit.urls import REVISION as URLS_REVISION
+from corpuskit.urls import normalize_urls
 from corpuskit.workflow.flow import Flow
 from pipelines import dedup, encode, ingest, select, tokenize, train_tokenizer
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "golden" / "corpus.jsonl"
+MESSY = HERE / "golden" / "messy.jsonl"
 GOLDEN = HERE / "golden" / "pipelines.json"
 COMMAND = "python tests/golden_digests.py --write"
-MODEL_STEPS = ("train_tokenizer", "encode", "tokenize")
-"""Steps whose content depends on the versions of the libraries that train tokenizers."""
+LIBRARY_STEPS = (
+    "train_tokenizer",
+    "encode",
+    "tokenize",
+    "extract",
+    "clean.mojibake",
+    "annotate.language",
+    "annotate.url",
+)
+"""Steps whose content depends on the versions of libraries: trainers, extractors, models and lists."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +98,37 @@ def current(folder: Path) -> dict[str, Step]:
         "tokenize": [shards(str(folder / "direct")), [error[:3] for error in errors(str(folder / "direct"))]],
     }
     folders = _folders(flow, folder)
-    return {
+    data = {
         name: Step(*_revision(name), digest=digest(content[name]), libraries=_libraries(folders[name]))
         for name in content
     }
+    return data | web_steps()
+
+
+def web_steps() -> dict[str, Step]:
+    """Run what only web text needs, each by itself, on `golden/messy.jsonl` and `golden/page.html`."""
+    rows = [json.loads(line) for line in MESSY.read_text().splitlines()]
+    texts = pa.array([row["text"] for row in rows], pa.large_string())
+    columns = {"text": Texts.from_arrow(texts), "url": Texts.from_arrow(pa.array([row.get("url") for row in rows]))}
+    found = {}
+    for name, cleaner in CLEANERS.items():
+        cleaned, counts = cleaner.clean(texts, cleaner.config())
+        content = [cleaned.to_pylist(), {count: values.tolist() for count, values in counts.items()}]
+        found[f"clean.{name}"] = _web_step(content, cleaner.revision, f"corpuskit.clean: {name}", cleaner.libraries)
+    for name in ("language", "url"):
+        group = SIGNALS[name]
+        content = signals.compute([name], columns).to_pylist()
+        found[f"annotate.{name}"] = _web_step(content, group.revision, f"corpuskit.signals: {name}", group.libraries)
+    page = extract.extract_page((HERE / "golden" / "page.html").read_bytes())
+    found["extract"] = _web_step(list(page), extract.REVISION, "corpuskit.extract", extract.LIBRARIES)
+    urls = [normalize_urls(pa.array([row.get("url") for row in rows])).to_pylist()]
+    found["urls"] = _web_step(urls, URLS_REVISION, "corpuskit.urls", ())
+    return found
+
+
+def _web_step(content: Any, revision: int, owner: str, libraries: Sequence[str]) -> Step:
+    versions = {"machine": platform.machine(), **manifest.library_versions(libraries)}
+    return Step(revision, f"the revision in {owner}", digest(content), dict(sorted(versions.items())))
 
 
 def _revision(step: str) -> tuple[int, str]:
@@ -136,7 +178,7 @@ def problems(golden: dict[str, Any], now: dict[str, Step]) -> list[str]:
 
 def _is_excused(name: str, step: Step, before: dict[str, Any]) -> bool:
     """Nothing is promised about tokenizers under other libraries or processors (trainers add up floats)."""
-    return name in MODEL_STEPS and step.libraries != before["libraries"]
+    return name in LIBRARY_STEPS and step.libraries != before["libraries"]
 
 
 def unrevised(golden: dict[str, Any], now: dict[str, Step]) -> list[str]:

@@ -318,7 +318,8 @@ def test_only_check_digits_that_fit_make_a_card(rest: str, prefix: str) -> None:
     [
         "a@", "a.", "a.@a.", "a@b.", "1", "1.", "1.1.1.", "1 ", "1-", "415-555-2671-", "+49 30 1234567", "(415)", "::",
         "2001:", "2606:4700:4700::1111", "-", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n" + "A" * 40,
-        "eyJ", "eyJ.", "eyJ" + "a" * 20 + ".", "sk-ant-api03-", "sk-proj-" + "T3BlbkFJ" * 9, "ghp_", "AKIA", "glpat-",
+        "eyJ", "eyJ.", "eyJ" + "a" * 20 + ".", "sk-ant-api03-", "sk-proj-" + "T3BlbkFJ" * 9, "ghp_", "AKIA", "ASIA",
+        "glpat-", "hf_", "hf_a" * 9 + " ", "-----BEGIN RSA PRIVATE KEY-----\n" + "A" * 40_000 + "\n",
         "4111 1111 ", "4111111111111111 ", "a@b.com", "a@b.com+49 30 1234567",
         "0" * 10 + "@", "a'", "-----END ", TOKENS[-1] + "+2415-555-2671", "(020) 7946 0958 ",
     ],
@@ -384,5 +385,5 @@ def test_web_pages() -> None:
         "emails": 22,
         "ip_addresses": 3,
         "phone_numbers": 48,
-    }  # each of them seen and judged right
+    }
     assert cleaned.texts.to_pylist()[:100] == list(map(slow_mask, texts[:100]))

@@ -5,15 +5,18 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from cli_harness import call, leaves
 
+from corpuskit.extract import ExtractConfig
 from corpuskit.policy import PRESETS
 from corpuskit.signals import SIGNALS
 from corpuskit.tokenization.config import SMALLEST
 
 README = Path(__file__).parent.parent / "README.md"
+ENGINES = get_args(ExtractConfig.model_fields["engine"].annotation)
 OPTIONS = {
     "demo": "--out --set --workers --json --quiet",
     "compare": "RECIPE --out --set --workers --slice --json --quiet",
@@ -25,6 +28,8 @@ OPTIONS = {
     "select": (
         "IN... --policy --out --languages --deduplicate --export --text-field --id-field --workers --json --quiet"
     ),
+    "extract": "IN... --engine --time-limit --out --export --workers --json --quiet",
+    "clean": "IN... --steps --out --export --text-field --id-field --workers --json --quiet",
     "schema": "",
     "tokenizer train": ("IN... --out --type --vocab-size --max-train-bytes --text-field --workers --json --quiet"),
     "tokenizer show": "TOKENIZER --text --json",
@@ -89,6 +94,7 @@ def test_help_names_what_can_be_chosen():
     }
     assert all(group in helps["annotate", "signals"] for group in SIGNALS)
     assert all(preset in helps["select", "policy"] for preset in PRESETS if preset != "raw")
+    assert all(engine in helps["extract", "engine"] for engine in ENGINES)
     assert all(kind in helps["tokenizer train", "type_"] for kind in SMALLEST)
 
 
@@ -114,3 +120,11 @@ def test_encoding_loads_neither_numba_nor_recipes_nor_beam():
     script = "import sys, pipelines.tokenize, corpuskit.workflow.places; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert not {"apache_beam", "corpuskit.recipe", "numba", "scipy", "tokenizers", "torch"} & set(loaded)
+
+
+def test_packages_of_the_extra_web_are_loaded_by_those_who_read_the_web_alone():
+    """They are not installed for the demo."""
+    script = "import sys, corpuskit.recipe, pipelines.ingest, pipelines.clean, pipelines.select; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    web = {"fasttext", "fastwarc", "ftfy", "lxml", "mwparserfromhell", "resiliparse", "stop_words", "tldextract"}
+    assert not ({"trafilatura", "idna"} | web) & {name.split(".")[0] for name in loaded}

@@ -18,6 +18,7 @@ import yaml
 import benchmarks
 import corpuskit
 from corpuskit import config, documents, policy
+from corpuskit.clean import CLEANERS
 from corpuskit.cli import app
 from corpuskit.policy import PRESETS, PolicyConfig
 from corpuskit.recipe import Recipe, load
@@ -119,16 +120,17 @@ def places() -> dict[str, set[str]]:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_dotted_names_in_prose_are_signals_or_recipe_fields(page: Path) -> None:
     known = places()
+    counts = {count for cleaner in CLEANERS.values() for count in cleaner.counts}
     for span in spans(page):
         if not re.fullmatch(r"[a-z_]+\.[a-z_]+", span):
             continue
         first, second = span.split(".")
         if second in FILES or (first == "pretrain" and importlib.util.find_spec(span)):
             continue
-        if first in SIGNALS:
-            assert span in known_signals(), span
-        elif first in known:
-            assert second in known[first], span
+        if first == "clean":
+            assert second in counts, span
+        elif first in SIGNALS or first in known:  # `language` is a group of signals and a section of recipes
+            assert span in known_signals() or second in known.get(first, ()), span
 
 
 # commands
@@ -184,6 +186,8 @@ def test_commands_in_blocks_parse(line: Line) -> None:
     given = command.make_context("corpuskit", list(words)).params
     if given.get("signals"):
         assert set(given["signals"].split(",")) <= set(SIGNALS)
+    if given.get("steps"):
+        assert set(given["steps"].split(",")) <= set(CLEANERS)
     if given.get("policy"):
         assert given["policy"] in PRESETS or given["policy"].endswith(".yaml")
     for size in ("split_bytes", "max_train_bytes"):

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Iterator
 
+import fsspec
 import huggingface_hub
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +35,9 @@ def hub(monkeypatch) -> Iterator[Hub]:
     huggingface_hub.HfFileSystem.clear_instance_cache()
     files = {"data/a.parquet": parquet("a", 25), "data/deep/b.parquet": parquet("b", 5), "README.md": b"x"}
     with serving(files) as found:
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", found.url)
+        monkeypatch.setitem(
+            fsspec.config.conf, "hf", {"endpoint": found.url}
+        )  # as HF_ENDPOINT, which is read on import
         monkeypatch.delenv("HF_TOKEN", raising=False)
         yield found
     huggingface_hub.HfFileSystem.clear_instance_cache()
@@ -70,7 +73,7 @@ def test_files_folders_and_globs(hub, path, rows):
 
 
 def test_endpoint_can_be_a_storage_option(hub, monkeypatch):
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.delitem(fsspec.config.conf, "hf")
     assert rows_of(source_of(DATA, storage_options={"endpoint": hub.url})) == A + B
 
 
@@ -133,6 +136,7 @@ def test_a_hub_out_of_reach_is_an_input_error(hub):
 
 
 def test_missing_package_is_named(hub, monkeypatch):
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "hf", raising=False)
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(InputError, match="huggingface_hub"):
         plan(source_of(DATA), 1 << 30)

@@ -76,9 +76,10 @@ TEXTS = {
     "= 1 =\n== 2 ==\nx\n== 3 ==\n=== 4 ===\ny": "1\n\n2\n\nx\n\n3\n\n4\n\ny",
     "* a\n** [[b]]\n# c\n* {{t}}\n; d\n: e": "- a\n- b\n- c\nd\ne",
     "a\n\n{{t}}\n\n\n\nb": "a\n\nb",
-    "a <math>\\frac{{x}}{y}</math> b <math display=inline> z </math>": "a $\\frac{{x}}{y}$ b $z$",
+    "a <math>\\frac{{x}}{y}</math> b <math display=inline> z </math>": "a \\(\\frac{{x}}{y}\\) b \\(z\\)",
+    "<math display='block'>z</math>": "\\[z\\]",
     "use <code>int a[2]</code> and <code><nowiki>[[x]]''</nowiki></code>": "use int a[2] and [[x]]''",
-    "<syntaxhighlight lang=c>\n\tif (a[[0]]) {{ /* ''b'' &lt; */ }}\n</syntaxhighlight>": "\tif (a[[0]]) {{ /* ''b'' &lt; */ }}",
+    "<source lang=c>\n\tif (a[[0]]) {{ /* ''b'' &lt; */ }}\n</source>": "\tif (a[[0]]) {{ /* ''b'' &lt; */ }}",
     "x <syntaxhighlight lang=c inline>a {{b}}</syntaxhighlight> y": "x a {{b}} y",
     "<pre>\n  a &lt; [[b]]\n</pre>": "  a < [[b]]",
     "a<ref>x {{y}} [[z]]</ref><ref name=a/> b<!-- c\nd --> e": "a b e",
@@ -180,8 +181,9 @@ def test_inline_markup_agrees_with_the_library_on_whole_texts(parts):
 
 
 PATHOLOGICAL = [
-    "{{", "[[", "{|\n", "<b>", "''a ", "'''''a", "<ref>", "[http://a ", "{{a|[[b|", "<!--", "<nowiki>", "==a ", "\n=", "&",
-    '<a b="', "{|\n|[[a|{{b|<b>", "\n*#:;", "''{{a|'''[[b|", "-{", "<span a=b ", "(", "<table>", "</ref", "\n\n", "[[File:",
+    "{{", "[[", "{|\n", "<b>", "''a ", "'''''a", "<ref>", "[http://a ", "{{a|[[b|", "<!--", "<nowiki>", "==a ", "\n=",
+    "&", '<a b="', "{|\n|[[a|{{b|<b>", "\n*#:;", "''{{a|'''[[b|", "-{", "<span a=b ", "(", "<table>", "</ref",
+    "\n\n", "[[File:",
 ]  # fmt: skip
 
 

@@ -127,7 +127,10 @@ def _print_reasons(dropped: list[dict[str, Any]]) -> None:
 def annotate(
     inputs: options.Inputs,
     signals: Annotated[
-        str, typer.Option(metavar="GROUPS", help="Signal groups, separated by commas: length, gopher, composition.")
+        str,
+        typer.Option(
+            metavar="GROUPS", help="Groups of signals, separated by commas: length, gopher, composition, language, url."
+        ),
     ] = "length,gopher",
     out: options.Out = "out",
     text_field: options.TextField = "text",
@@ -174,7 +177,7 @@ def dedup(
 def select(
     inputs: options.Inputs,
     policy: Annotated[
-        str, typer.Option(metavar="POLICY", help="A preset (gopher, zh, none) or a YAML file with rules.")
+        str, typer.Option(metavar="POLICY", help="A preset (gopher, zh, urls, none) or a YAML file with rules.")
     ],
     out: options.Out = "out",
     languages: Annotated[

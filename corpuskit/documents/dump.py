@@ -116,8 +116,7 @@ class _Parts:
         """Add a chunk; give the parts that it completes."""
         border = len(self.held)
         self.held += chunk.data
-        begin = search = max(border - len(START) + 1, 0)
-        begin = 0
+        begin, search = 0, max(border - len(START) + 1, 0)
         while (at := self.held.find(START, search)) >= 0:
             yield from self._end(begin, at)
             begin = search = at + len(START)

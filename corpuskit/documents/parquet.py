@@ -30,7 +30,7 @@ PINNED = re.compile("@[0-9a-f]{40}/")
 
 def is_damage(error: Exception) -> bool:
     """Whether an exception of Arrow means damaged data; failing disks and networks have an errno or another class."""
-    return isinstance(error, pa.ArrowException) or (type(error) is OSError and error.errno is None)
+    return isinstance(error, pa.ArrowException | UnicodeDecodeError) or (type(error) is OSError and error.errno is None)
 
 
 def plan(source: SourceConfig, files: Sequence[FileRange], split_bytes: int) -> list[Piece]:
@@ -48,9 +48,7 @@ def plan(source: SourceConfig, files: Sequence[FileRange], split_bytes: int) -> 
 def _row_groups(source: SourceConfig, file: FileRange, limit: int | None) -> list[tuple[FileRange, int]]:
     """Return each row group of a file as (range, bytes of text), the first ones up to `limit`."""
     try:
-        opened = _open(file, source)
-        check_schema(opened.schema_arrow, file.path, source)
-        sizes = [_text_bytes(opened.metadata.row_group(index), source.text) for index in range(opened.num_row_groups)]
+        _, groups = _open_checked(file, source)
     except Exception as error:
         if is_damage(error):
             return [(replace(file, stop=0), 0)]
@@ -58,7 +56,7 @@ def _row_groups(source: SourceConfig, file: FileRange, limit: int | None) -> lis
             raise InputError(f"{file.path}: {error}") from error
         raise
     total, ranges = 0, []
-    for index, size in enumerate(sizes):
+    for index, (_, size) in enumerate(groups):
         if limit is not None and total >= limit:
             break
         ranges.append((replace(file, start=index, stop=index + 1), size))
@@ -70,9 +68,20 @@ def _open(file: FileRange, source: SourceConfig) -> Any:
     return pq.ParquetFile(binary_reader(file.path, source.storage_options))
 
 
+def _open_checked(file: FileRange, source: SourceConfig) -> tuple[Any, list[tuple[int, int]]]:
+    """Open a file and read all of its footer; return it, and (rows, bytes of text) of each row group."""
+    opened = _open(file, source)
+    check_schema(opened.schema_arrow, file.path, source)
+    groups = [opened.metadata.row_group(index) for index in range(opened.num_row_groups)]
+    return opened, [(group.num_rows, _text_bytes(group, source.text)) for group in groups]
+
+
 def _column_chunk(group: Any, column: str) -> Any:
     chunks = (group.column(index) for index in range(group.num_columns))
-    return next(chunk for chunk in chunks if chunk.path_in_schema == column)
+    for chunk in chunks:
+        if chunk.path_in_schema == column:
+            return chunk
+    raise pa.ArrowInvalid(f"a row group has no column {column!r}, the schema does")
 
 
 def _text_bytes(group: Any, column: str) -> int:
@@ -88,22 +97,21 @@ def read(piece: Piece, source: SourceConfig, choice: Choice = ALL) -> Iterator[R
 def _blocks(file: FileRange, source: SourceConfig) -> Iterator[Block | BadRecord]:
     check_unchanged(file, source.storage_options)
     try:
-        opened = _open(file, source)
+        opened, groups = _open_checked(file, source)
     except Exception as error:
         if not is_damage(error):
             raise
         yield bad(file.name, 0, f"not a readable Parquet file: {error}", b"")
         return
-    check_schema(opened.schema_arrow, file.path, source)
-    rows = [opened.metadata.row_group(index).num_rows for index in range(opened.num_row_groups)]
+    rows = [count for count, _ in groups]
+    if not file.start and sum(rows) != opened.metadata.num_rows:
+        yield bad(file.name, 0, f"has {sum(rows)} rows where its footer says {opened.metadata.num_rows}", b"")
     for index in range(file.start, len(rows) if file.stop is None else file.stop):
-        yield from _group(opened, index, file, sum(rows[:index]), source)
+        yield from _group(opened, index, file, sum(rows[:index]), rows_per_batch(*groups[index]))
 
 
-def _group(opened: Any, index: int, file: FileRange, first: int, source: SourceConfig) -> Iterator[Block | BadRecord]:
+def _group(opened: Any, index: int, file: FileRange, first: int, batch_rows: int) -> Iterator[Block | BadRecord]:
     """Give one row group in batches; damage ends it with one bad record."""
-    group = opened.metadata.row_group(index)
-    batch_rows = rows_per_batch(group.num_rows, _text_bytes(group, source.text))
     try:
         for batch in opened.iter_batches(batch_rows, row_groups=[index]):
             yield file.name, first, batch

@@ -6,7 +6,7 @@ alone: bytes cut from the base's text where whole lines went, else the new text.
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit import manifest, storage
-from corpuskit.kernels import Cuts, Texts, cut, cuts
+
+if TYPE_CHECKING:
+    from corpuskit.kernels import Cuts
 
 BASE = b"corpuskit.base"
 """Schema metadata of a revised part: where the base's folder lies, seen from the revision's."""
@@ -61,6 +63,8 @@ def changes(old: pa.Array, new: pa.Array, first: int) -> pa.RecordBatch:
         new: large_string[n].
         first: number of the first row in its split.
     """
+    from corpuskit.kernels import Texts, cuts  # numba, which reading documents without revisions can do without
+
     rows = np.empty(0, np.int64) if new is old else np.flatnonzero(_mask(pc.not_equal(old, new)))
     before, after = old.take(pa.array(rows)), new.take(pa.array(rows))
     found = cuts(Texts.from_arrow(before), Texts.from_arrow(after))
@@ -78,7 +82,7 @@ def _mask(column: pa.Array) -> np.ndarray:
     return np.asarray(column.to_numpy(zero_copy_only=False), bool)
 
 
-def _cut_lists(found: Cuts, wanted: np.ndarray) -> pa.ListArray:
+def _cut_lists(found: "Cuts", wanted: np.ndarray) -> pa.ListArray:
     """Return each document's cuts as a list start, stop, start, …; null where it is not wanted."""
     pairs = np.stack([found.starts, found.ends], axis=1).reshape(-1)
     used = np.repeat(wanted, 2 * np.diff(found.offsets))
@@ -146,6 +150,8 @@ class _Changes:
 
 def _revised(texts: pa.Array, rows: pa.Table, first: int) -> pa.Array:
     """Return large_string[n] with the changed rows, numbered from `first`, in place."""
+    from corpuskit.kernels import Texts, cut
+
     numbers = rows.column("row").to_numpy() - first
     new, lists = _whole(rows.column("text"), texts.type), _whole(rows.column("cuts"), REVISED.field("cuts").type)
     by_cuts = np.flatnonzero(_mask(lists.is_valid()))

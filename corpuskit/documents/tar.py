@@ -161,8 +161,7 @@ class _Window:
             size -= step
 
     def find_header(self) -> None:
-        """Go on to the next header, past the first byte; to the end where there is none."""
-        self.drop(1)
+        """Go on to the next header, to the end where there is none."""
         while len(self.peek(BLOCK)) == BLOCK:
             at = self._held.find(USTAR, USTAR_AT)
             if at < 0:

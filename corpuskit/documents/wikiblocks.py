@@ -9,7 +9,7 @@ from typing import NamedTuple
 CUT, KEPT = "\x1b", "\x1a"
 """Where something was cut out; around the number of a verbatim text. XML cannot hold these characters."""
 NAMESPACES = {
-    6: "File Image Bild Fichier Archivo Imagen Imagem Afbeelding Immagine Файл Изображение 文件 檔案 档案 图像 圖像 画像",
+    6: "File Image Bild Fichier Archivo Imagen Imagem Afbeelding Immagine Файл Изображение 文件 檔案 档案 图像 圖像",
     14: "Category Kategorie Catégorie Categoría Categoria Категория 分类 分類 カテゴリ",
 }
 """Names of the namespaces of files and categories, besides those that a dump lists (MediaWiki's canonical names and
@@ -158,7 +158,8 @@ def _closing_tag(name: str) -> re.Pattern[str]:
 def _verbatim(name: str, attributes: str, content: str) -> str:
     """Return the content of an element that is no wikitext; the entities in code are its own."""
     if name in ("math", "chem", "ce"):
-        return f"${unescape(content).strip()}$"
+        left, right = ("\\[", "\\]") if "block" in attributes.lower() else ("\\(", "\\)")
+        return f"{left}{unescape(content).strip()}{right}"
     if name == "nowiki":
         return unescape(content)
     content = unescape(content) if name == "pre" else content

@@ -1,13 +1,13 @@
-"""Wikitext to plain text: blocks are cut out in one pass, the inline markup of a line is left to mwparserfromhell.
+r"""Wikitext to plain text: blocks are cut out in one pass, the inline markup of a line is left to mwparserfromhell.
 
 mwparserfromhell takes quadratic to cubic time on markup that does not close, and overflows its stack on some of it. So
 what spans lines (templates, tables, tags, comments, links to files) is matched in `wikiblocks`, in time linear in the
 text, and the library sees pieces of a line with at most `MARKS` marks.
 
 What stays: paragraphs, headings (those of sections that have text), list items, labels of links, the content of
-`<code>`, `<pre>`, `<poem>` and `<syntaxhighlight>`, formulas as TeX between dollar signs. What goes: templates, tables,
-references, files and their captions, galleries, categories, links to other languages, comments, and brackets that held
-only these.
+`<code>`, `<pre>`, `<poem>` and `<syntaxhighlight>`, formulas as TeX in `\(…\)` or `\[…\]`. What goes: templates,
+tables, references, files and their captions, galleries, categories, links to other languages, comments, and brackets
+that held only these.
 """
 
 import re

@@ -4,9 +4,9 @@ A kernel finds where something may begin; the few texts that hold such a place a
 each place against the kinds in the order of KINDS. What overlaps an earlier match is no match of its own, and a masked
 text is searched again until nothing is found, so that masking twice changes nothing.
 
-Placeholders are those of StarCoder's training data (Li et al. 2023, arXiv 2305.06161, section 4), `<EMAIL>` and so on:
-a model learns one token sequence per kind, and nobody can take them for data. Fake data instead, as datatrove's, puts
-a few addresses everywhere. The kinds are found as `corpuskit.clean.pii.patterns` says.
+Placeholders are written as in StarCoder's training data (Li et al. 2023, arXiv 2305.06161), `<EMAIL>` and so on: they
+depend on nothing but the kind, and nobody can take them for data. Fake data instead, as datatrove's, puts a few
+addresses everywhere. The kinds are found as `corpuskit.clean.pii.patterns` says.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,8 @@
 """The scan that finds where personal data may begin, so that few texts reach Python.
 
 A candidate is (kind, position of the first byte). The patterns decide; the scan only has to leave nothing out that
-they could match, and rests on what they demand of their first bytes.
+they could match, and rests on what they demand of their first bytes. What stands before those does not count: by the
+time a pattern looks, it may have been masked.
 """
 
 import numpy as np
@@ -213,7 +214,7 @@ def _find_number(
 ) -> np.int64:
     """Push what may begin with the digit at `position`, or one or two bytes before it with `+` or a bracket."""
     before = data[position - 1] if position > start else np.uint8(0)
-    if ord("0") <= before <= ord("9"):
+    if ord("0") <= before <= ord("9"):  # inside a number, where no match begins or ends
         return count
     first = np.int64(data[position])
     digits, dots = _measure_groups(data, position, stop, groups)
