@@ -25,8 +25,10 @@ from pipelines.engine import Attempt, Item, Phase, Step
 
 REVISION = 1
 SCHEMA = pa.schema([*policy.VERDICT_SCHEMA, pa.field("duplicate_of", KEY)])
-KINDS = ("urls", "texts")
-"""The clusterings of a variant, in the order in which copies are chosen."""
+KINDS = ("urls", "shared", "texts")
+"""The clusterings of a variant, in the order in which copies are chosen: by URL, of the text that variants share (for a
+variant with another text: near-duplicates of held-out documents, whose text no variant's own cleaners change), and of
+the variant's text."""
 MEMBERS = pa.schema(
     [
         ("row", pa.int64()),
@@ -39,7 +41,7 @@ MEMBERS = pa.schema(
 )
 SPLIT_SHIFT = 40
 """A row's number over all splits is its split's number shifted by so many bits, and its own."""
-REASONS = {"urls": ("", "duplicate_url", "heldout_url"), "texts": TEXT_REASONS}
+REASONS = {"urls": ("", "duplicate_url", "heldout_url"), "shared": TEXT_REASONS, "texts": TEXT_REASONS}
 """What verdicts call the reason codes of a choice, by kind of cluster."""
 CHOICES = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("duplicate_of", KEY)])
 
@@ -56,11 +58,13 @@ class Inputs:
     """Clusters of equal and similar texts."""
     urls: Target | None = None
     """Clusters of documents with the same URL."""
+    shared: Target | None = None
+    """Clusters of the text that variants share, for a variant that has another."""
 
     @property
     def clusters(self) -> dict[str, Target | None]:
         """The clusterings by kind."""
-        return {"urls": self.urls, "texts": self.duplicates}
+        return {"urls": self.urls, "shared": self.shared, "texts": self.duplicates}
 
 
 def target(name: str, config: VariantConfig, inputs: Inputs, out: str) -> Target:
@@ -72,6 +76,8 @@ def target(name: str, config: VariantConfig, inputs: Inputs, out: str) -> Target
         fingerprints["duplicates"] = inputs.duplicates.fingerprint
     if inputs.urls:
         fingerprints["urls"] = inputs.urls.fingerprint
+    if inputs.shared:
+        fingerprints["shared"] = inputs.shared.fingerprint
     identity = Identity(
         step="select",
         revision=REVISION,
@@ -159,9 +165,9 @@ def _order(columns: pa.Table, keep: str) -> pa.ChunkedArray:
 def choose_copies(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig) -> Marker:
     """Choose over all splits which member of each cluster stays; one small item, members only.
 
-    One document of each URL is chosen first; those that lost are no longer there when copies of texts are.
+    One document of each URL is chosen first; those that lost are no longer there when copies of texts are chosen.
     """
-    asked = {"urls": config.deduplicate_urls, "texts": config.deduplicate}
+    asked = {"urls": config.deduplicate_urls, "shared": False, "texts": config.deduplicate}
     lost = np.empty(0, np.int64)
     found: list[list[pa.RecordBatch]] = []
     for kind in KINDS:

@@ -28,7 +28,7 @@ OPTIONS = {
     "select": (
         "IN... --policy --out --languages --deduplicate --export --text-field --id-field --workers --json --quiet"
     ),
-    "extract": "IN... --engine --time-limit --out --export --workers --json --quiet",
+    "extract": "IN... --format --engine --time-limit --out --export --workers --json --quiet",
     "clean": "IN... --steps --out --export --text-field --id-field --workers --json --quiet",
     "schema": "",
     "tokenizer train": ("IN... --out --type --vocab-size --max-train-bytes --text-field --workers --json --quiet"),

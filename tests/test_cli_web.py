@@ -76,6 +76,7 @@ def test_chosen_steps_alone_are_applied(here: Path) -> None:
         (["clean", "in.jsonl", "--steps", "pii,whitespcae"], "--steps"),
         (["extract", "in.html", "--engine", "trafilature"], "--engine"),
         (["extract", "in.html", "--time-limit", "-1"], "--time-limit"),
+        (["extract", "in.html", "--format", "wrac"], "--format"),
         (["extract", "missing.warc"], "missing.warc"),
         (["clean", "in.jsonl", "--export", "x.csv"], "--export"),
     ],

@@ -135,7 +135,7 @@ def test_a_response_fills_the_page_schema(tmp_path: Path) -> None:
     assert row["url"] == "https://example.org/3"
     assert row["timestamp"].isoformat() == "2024-05-18T01:58:10+00:00"
     assert (row["payload"], row["charset"], row["text"], row["source"]) == (PAGE, "GBK", "", "crawl")
-    assert json.loads(row["metadata"]) == {"type": "response", "status": 200, "mime": "text/html", "charset": "GBK"}
+    assert json.loads(row["metadata"]) == {"type": "response", "status": 200, "mime": "text/html", "http_charset": "GBK"}
 
 
 def test_wet_keeps_languages_and_empty_texts(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_angle_brackets_around_uris_are_left_out(tmp_path: Path) -> None:
 def test_a_date_that_is_none_stays_in_the_metadata(tmp_path: Path) -> None:
     row = page(tmp_path, wet(1, "x").replace(b"2024-05-18T01:58:10Z", b"last tuesday"))
     assert row["timestamp"] is None
-    assert row["metadata"]["date"] == "last tuesday"
+    assert row["metadata"]["warc_date"] == "last tuesday"
 
 
 @pytest.mark.parametrize(

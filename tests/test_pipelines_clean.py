@@ -43,10 +43,10 @@ def recipe(folder: Path, **changes: Any) -> Recipe:
 
 
 def write_mail(path: Path) -> Path:
-    """Twenty letters with addresses and a line that they have twice."""
+    """Forty letters, each twice, with addresses and a line that they have twice."""
     if not path.exists():
-        texts = [f"Letter {number}\nwrite to person{number}@example.com  \nyours\nyours" for number in range(20)]
-        records = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
+        texts = [f"Letter {number}\nwrite to person{number}@example.com  \nyours\nyours" for number in range(40)]
+        records = [{"id": f"{number}{copy}", "text": text} for number, text in enumerate(texts) for copy in "ab"]
         write_file(path, "".join(json.dumps(record) + "\n" for record in records).encode())
     return path
 
@@ -82,6 +82,17 @@ def test_a_variant_s_own_cleaners_leave_held_out_text_alone(flow: Flow) -> None:
     expected = [row["text"] if row["heldout"] else text for row, text in zip(rows, everything, strict=True)]
     assert texts(flow.text_of("masked").documents.folder) == expected
     assert expected != [row["text"] for row in rows], "the made corpus has something to mask"
+
+
+def test_copies_of_held_out_documents_leave_every_variant_whatever_its_own_cleaners_do(flow: Flow) -> None:
+    rows = documents(flow.texts[0].documents.folder)
+    heldout = {row["text"] for row in rows if row["heldout"]}
+    copies = [index for index, row in enumerate(rows) if not row["heldout"] and row["text"] in heldout]
+    changed = documents(flow.text_of("masked").documents.folder)
+    assert any(changed[index]["text"] not in heldout for index in copies), "else its own clusters would be enough"
+    for name, place in flow.variants.items():
+        verdicts = sidecar(place.folder, flow.documents.folder)
+        assert not any(verdicts[index]["kept"] for index in copies), name
 
 
 def test_variants_with_the_same_cleaners_share_a_revision(flow: Flow) -> None:

@@ -89,7 +89,7 @@ def test_pages_keep_address_date_title_and_charset(prepared: tuple[Path, dict[st
     assert "Escopete" in wiki["text"]
     assert wiki["timestamp"].year == 2024
     metadata = json.loads(wiki["metadata"])
-    assert (metadata["mime"], metadata["charset"]) == ("text/html", "utf-8")
+    assert (metadata["mime"], metadata["http_charset"].lower(), metadata["charset"]) == ("text/html", "utf-8", "utf-8")
     assert metadata["title"].startswith("Escopete")
     assert all(row["url"] and row["timestamp"] for row in table)
 

@@ -16,10 +16,11 @@ are a word, all numbers are alike, and `©` is a word. Punctuation and arrows co
 
 import functools
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
 from corpuskit.clean.cleaner import Cleaned, Cleaner
 from corpuskit.clean.lines import count_lines, keep_lines
@@ -255,7 +256,7 @@ class BoilerplateConfig(Config):
     """Lines of menus, notices and buttons, removed."""
 
     step: Literal["boilerplate"] = "boilerplate"
-    kinds: frozenset[Kind] = frozenset(KINDS)
+    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = KINDS
     """The kinds of lines to remove."""
 
 
@@ -270,7 +271,7 @@ def line_kinds(texts: Texts, kinds: frozenset[Kind] = frozenset(KINDS)) -> np.nd
 def clean(texts: pa.Array, config: BoilerplateConfig) -> Cleaned:
     """Remove the lines; as `Cleaner.clean`."""
     batch = Texts.from_arrow(texts)
-    lines, kinds = batch.lines(), line_kinds(batch, config.kinds)
+    lines, kinds = batch.lines(), line_kinds(batch, frozenset(config.kinds))
     counts = {name: count_lines(lines, kinds == KINDS.index(kind)) for kind, (name, _) in COUNTS.items()}
     return Cleaned(keep_lines(texts, lines, kinds < 0), counts)
 

@@ -9,7 +9,9 @@ from corpuskit.cli.console import set_quiet
 
 Inputs = Annotated[
     list[str],
-    typer.Argument(metavar="IN...", help="Files, folders, globs or URLs of JSONL(.gz, .zst), Parquet, Arrow or text."),
+    typer.Argument(
+        metavar="IN...", help="Files, folders, globs or URLs of JSONL(.gz, .zst), Parquet, Arrow, text, WARC or HTML."
+    ),
 ]
 RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe, in YAML.")]
 Path = Annotated[str, typer.Argument(metavar="PATH", help="A folder that corpuskit made, or one that holds such.")]

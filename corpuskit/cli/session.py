@@ -48,6 +48,7 @@ def recipe_for(
     text_field: str = "text",
     id_field: str | None = None,
     *,
+    format_: str = "auto",
     named: Mapping[str, str] | None = None,
     **parts: Any,
 ) -> "Recipe":
@@ -57,6 +58,7 @@ def recipe_for(
         inputs: files, folders, globs, URLs.
         text_field: name of the text column or field.
         id_field: name of the id column or field.
+        format_: the format of the files; `auto` goes by suffixes.
         named: recipe fields that the user gave by an option or in a file, and what to call them in errors.
         parts: further fields of the recipe.
 
@@ -65,7 +67,7 @@ def recipe_for(
     """
     from corpuskit.recipe.load import build
 
-    source: dict[str, Any] = {"name": "input", "paths": list(inputs), "text": text_field}
+    source: dict[str, Any] = {"name": "input", "paths": list(inputs), "text": text_field, "format": format_}
     if id_field:
         source["id"] = id_field
     try:

@@ -26,15 +26,25 @@ def register(app: typer.Typer) -> None:
     )
 
 
+Pages = Annotated[
+    list[str],
+    typer.Argument(metavar="IN...", help="Files, folders, globs or URLs of WARC, WET, HTML, tar archives of HTML."),
+]
 Export = Annotated[
     str | None, typer.Option(metavar="FILE", help="Write the documents to this .jsonl(.gz, .zst) or .parquet.")
 ]
 
 
 def extract(
-    inputs: options.Inputs,
+    inputs: Pages,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help="warc or html: take its files alone. [dim]Default: by suffix.[/]"
+        ),
+    ] = "auto",
     engine: Annotated[
-        str, typer.Option(metavar="NAME", help="trafilatura (best text) or resiliparse (ten times as fast).")
+        str, typer.Option(metavar="NAME", help="trafilatura (best text) or resiliparse (five times as fast).")
     ] = "trafilatura",
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="A page that takes longer goes to errors/.")
@@ -46,9 +56,9 @@ def extract(
     quiet: options.Quiet = False,
 ) -> None:
     """Extract the main text of web pages: WARC, WET, HTML files, tar archives of them."""
-    named = {"extract.engine": "--engine", "extract.time_limit": "--time-limit"}
+    named = {"extract.engine": "--engine", "extract.time_limit": "--time-limit", "sources[0].format": "--format"}
     extraction = {"engine": engine, "time_limit": time_limit}
-    recipe = session.recipe_for(inputs, named=named, max_error_rate=1.0, extract=extraction)
+    recipe = session.recipe_for(inputs, named=named, format_=format_, max_error_rate=1.0, extract=extraction)
     _run(recipe, out, export, workers, json)
 
 

@@ -152,7 +152,7 @@ def _conversion(raw: RawPage, record: Any, fields: Fields) -> Page | Skipped:
     if mime != "text/plain" and mime not in UNKNOWN:
         return Skipped(f"conversion to {_reason(mime)}")
     text = decode_text(record.reader.read(), charset)
-    return Page(_document(raw, fields, text, {"type": "conversion", "mime": mime, "charset": charset}))
+    return Page(_document(raw, fields, text, {"type": "conversion", "mime": mime, "http_charset": charset}))
 
 
 def _response(raw: RawPage, record: Any, fields: Fields) -> Page | Skipped:
@@ -186,7 +186,7 @@ def _page(raw: RawPage, record: Any, fields: Fields, status: int) -> Page | Skip
         "type": "response",
         "status": status,
         "mime": mime,
-        "charset": charset,
+        "http_charset": charset,
         "content_language": http.get("Content-Language"),
         "last_modified": http.get("Last-Modified"),
     }
@@ -198,13 +198,13 @@ def _page(raw: RawPage, record: Any, fields: Fields, status: int) -> Page | Skip
 
 
 def _document(raw: RawPage, fields: Fields, text: str, metadata: dict[str, Any]) -> Document:
-    metadata |= {name: fields.get(field) for field, name in KEPT.items()}
+    metadata |= {name: _bare(fields.get(field)) for field, name in KEPT.items()}
     if languages := fields.get("warc-identified-content-language"):
         metadata["languages"] = [language.strip() for language in languages.split(",")]
     date = fields.get("warc-date")
     seconds = to_seconds(date)
     if seconds is None:
-        metadata["date"] = date
+        metadata["warc_date"] = date
     kept = {name: value for name, value in metadata.items() if value not in (None, "")}
     return Document(
         _bare(fields.get("warc-record-id")) or raw.id,

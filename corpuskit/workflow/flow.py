@@ -69,7 +69,7 @@ class Flow:
         from pipelines import dedup
 
         config = self.recipe.dedup
-        compared = [text for text in self.texts if text.variants] if config else []
+        compared = self.texts if config else ()
         return {text.name: dedup.target(config, text.documents, self.out, text.suffix) for text in compared if config}
 
     @cached_property
@@ -90,6 +90,7 @@ class Flow:
             signals=places_by_signal(text, self.signals_by_text[text.name]),
             duplicates=self.duplicates.get(text.name),
             urls=self.urls,
+            shared=self.duplicates.get("") if text.name else None,
         )
 
     @cached_property
