@@ -33,9 +33,9 @@ PEERS_OF = {
 NOTE = (
     "WARC to Parquet is the step that `corpuskit extract` runs, in one process with its extracting child, imports not "
     "counted: gzip members, HTTP, charset, text, title and date, keys, a zstd Parquet file, manifest. Its peers are "
-    "loops over pages that lie decompressed in memory, in turns with it; the best of "
-    f"{ROUNDS} rounds each. Rates of reading are of pages or text, decompressed; corpuskit makes Arrow batches with ids, keys, URLs, times and metadata, the "
-    "FastWARC loop reads each body and forgets it."
+    f"loops over pages that lie decompressed in memory, in turns with it; the best of {ROUNDS} rounds each. Rates of "
+    "reading are of pages or text, decompressed; corpuskit makes Arrow batches with ids, keys, URLs, times and "
+    "metadata, the FastWARC loop reads each body and forgets it."
 )
 
 

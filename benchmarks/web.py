@@ -83,7 +83,8 @@ def _pydocs() -> Web:
 
 
 def _web(source: str, documents: Iterable[tuple[str, str]]) -> Web:
-    urls, texts = zip(*documents, strict=True) if documents else ((), ())
+    pairs = list(documents)
+    urls, texts = ([pair[column] for pair in pairs] for column in range(2))
     return Web(source, pa.array(texts, pa.large_string()), pa.array(urls, pa.large_string()))
 
 

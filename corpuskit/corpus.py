@@ -43,8 +43,23 @@ class Corpus:
         return self.artifact("documents", "documents")
 
     def text_folder(self, variant: str | None = None) -> str:
-        """Return the folder that holds a variant's text, or the text that variants without own cleaners share."""
-        return self.artifact("documents", self.manifest.extra["texts"][variant or ""])
+        """Return the folder that holds a variant's text, or the text that variants without own cleaners share.
+
+        Raises:
+            ArtifactError: there is no such variant.
+        """
+        if variant is not None:
+            self.artifact("variant", variant)
+        return self.artifact("documents", self._text_name(variant))
+
+    def text_suffix(self, variant: str | None) -> str:
+        """Return what the names of artifacts of a variant's own text end with; empty where it shares its text."""
+        name = self._text_name(variant)
+        return "" if name == self._text_name(None) else f"@{name}"
+
+    def _text_name(self, variant: str | None) -> str:
+        """Return the name of the documents artifact with a variant's text; old corpora have the documents alone."""
+        return str(self.manifest.extra.get("texts", {}).get(variant or "", "documents"))
 
     @property
     def variants(self) -> list[str]:
@@ -64,15 +79,13 @@ class Corpus:
 
         Args:
             columns: document columns; all by default.
-            signals: signals as `group.name`, measured on the shared text; `group@variant.name` on a variant's own.
+            signals: signals as `group.name`; where a variant is named, measured on its text.
             variant: a variant's name; its documents alone.
 
         Raises:
             ArtifactError: an unknown signal group or variant.
             CorruptArtifact: a sidecar does not match its documents.
         """
-        if variant is not None:
-            self.artifact("variant", variant)
         folder = self.text_folder(variant)
         for part in manifest.read(folder).parts:
             beside = self._beside(part, signals, variant)
@@ -83,21 +96,28 @@ class Corpus:
 
     def _beside(self, part: Mapping[str, Any], signals: Sequence[str], variant: str | None) -> dict[str, pa.Array]:
         """Return the signals of one split by name, and the variant's verdicts as `kept`."""
-        folders = {signal: self.artifact("signals", signal.split(".")[0]) for signal in signals}
-        read = {signal: sidecars.read(folder, part, [_column(signal)]) for signal, folder in folders.items()}
+        folders = {signal: self._signal_folder(signal, variant) for signal in signals}
+        read = {signal: sidecars.read(folder, part, [signal]) for signal, folder in folders.items()}
         if variant:
             read["kept"] = sidecars.read(self.artifact("variant", variant), part, ["kept"])
         return {name: table.column(0).combine_chunks() for name, table in read.items()}
 
+    def _signal_folder(self, signal: str, variant: str | None) -> str:
+        """Return the sidecars of a signal: those measured on the variant's own text, where it has one."""
+        group, suffix = signal.split(".")[0], self.text_suffix(variant)
+        named = self.artifacts.get("signals", {})
+        if group + suffix in named:
+            folder = self.artifact("signals", group + suffix)
+            if signal in manifest.read(folder).extra.get("columns", [signal]):
+                return folder
+        folder = self.artifact("signals", group)
+        if suffix and manifest.read(folder).extra.get("reads") == "text":
+            raise ArtifactError(f"{self.folder}: {signal} was not measured on the text of variant {variant!r}")
+        return folder
+
     def read(self, columns: Sequence[str] | None = None, **options: Any) -> pa.Table:
         """Return all of `batches` as one table; for corpora that fit in memory."""
         return pa.Table.from_batches(list(self.batches(columns, **options)))
-
-
-def _column(signal: str) -> str:
-    """Return the column of a signal in its sidecar, whose name does not say on which text it was measured."""
-    group, _, name = signal.partition(".")
-    return f"{group.split('@')[0]}.{name}"
 
 
 def _joined(batch: pa.RecordBatch, beside: Mapping[str, pa.Array], first: int) -> pa.RecordBatch:

@@ -173,7 +173,8 @@ def _nullify(batch: pa.RecordBatch, rows: list[int]) -> pa.RecordBatch:
 def _finish(step: Step, markers: Mapping[str, list[Marker]], targets: Sequence[Target]) -> Manifest:
     for target in targets:
         own = [_of_group(marker, f"{group_of(target)}/") for marker in markers["measure"]]
-        manifest.write(target.folder, Step(**vars(target), phases=()).manifest(own))
+        extra = {"reads": SIGNALS[group_of(target)].reads}
+        manifest.write(target.folder, Step(**vars(target), phases=()).manifest(own, extra))
     whole = step.manifest(markers["measure"])
     return replace(whole, files={}, parts=[])  # it is removed once read: what it says is for the progress display
 

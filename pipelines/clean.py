@@ -1,6 +1,7 @@
 """Documents to a revision: cleaned texts, stored as what changed, and the cleaners' counts as signals."""
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -74,36 +75,53 @@ def step(place: Places, steps: Sequence[CleanerConfig], base: str, *, heldout: b
 def run(attempt: Attempt, *, steps: Sequence[CleanerConfig], base: str, counts: str, heldout: bool) -> Marker:
     """Clean one split; commit its changed rows and its counts.
 
-    A row that kills its worker keeps its text, has null counts, and counts as an error.
+    A row that kills its worker keeps its text, has null counts, and counts as an error: no variant keeps it.
     """
     part = attempt.item.payload["part"]
-    changed, counted, size, first = [], [], 0, 0
-    for batch in read_split(base, part["name"], ["text", "heldout"]):
-        old = batch.column("text")
-        new, numbers = _clean(steps, old, _touched(len(batch), first, attempt))
-        if not heldout:
-            new = pc.if_else(batch.column("heldout"), old, new)
-        changed.append(revisions.changes(old, new, first))
-        counted.append(numbers)
-        size += text_bytes(new)
-        first += len(batch)
+    cleaning = _Cleaning(attempt, steps, heldout)
+    edits = cleaning.edits(read_split(base, part["name"], ["text", "heldout"]))
     if attempt.only:
+        deque(edits, maxlen=0)
         return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint)
-    table = pa.Table.from_batches(counted, clean.counts_schema(steps))
-    files = revisions.write(attempt.folder, part["name"], base, changed)
+    files = revisions.write(attempt.folder, part["name"], base, edits)
+    table = pa.Table.from_batches(cleaning.counts, clean.counts_schema(steps))
     written = sidecars.write(counts, part["name"], table)
+    entry = {name: part[name] for name in ("name", "rows", "keys")}
     errors = len(attempt.poison)
-    entry = {"name": part["name"], "rows": part["rows"], "keys": part["keys"], "errors": errors, "text_bytes": size}
     return Marker(
         item=attempt.item.name,
         fingerprint=attempt.fingerprint,
-        rows=part["rows"],
+        rows=part["rows"] - errors,
         errors=errors,
         keys=part["keys"],
-        counts={"text_bytes": size, "changed": sum(map(len, changed)), **_sums(table)},
+        counts={"text_bytes": cleaning.text_bytes, "changed": cleaning.changed, **_sums(table)},
         files=files | {f"clean/{path}": checks for path, checks in written.items()},
-        parts=[entry],
+        parts=[{**entry, "errors": errors, "text_bytes": cleaning.text_bytes}],
     )
+
+
+class _Cleaning:
+    """Cleans one split batch by batch: its texts are never in memory as a whole."""
+
+    def __init__(self, attempt: Attempt, steps: Sequence[CleanerConfig], heldout: bool) -> None:
+        self._attempt, self._steps, self._heldout = attempt, steps, heldout
+        self.counts: list[pa.RecordBatch] = []
+        self.changed = self.text_bytes = 0
+
+    def edits(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Give the changed rows of each batch; add up what else there is to say."""
+        first = 0
+        for batch in batches:
+            old = batch.column("text")
+            new, counts = _clean(self._steps, old, _touched(len(batch), first, self._attempt))
+            if not self._heldout:
+                new = pc.if_else(batch.column("heldout"), old, new)
+            changes = revisions.changes(old, new, first)
+            self.counts.append(counts)
+            self.changed += len(changes)
+            self.text_bytes += text_bytes(new)
+            yield changes
+            first += len(batch)
 
 
 def _touched(count: int, first: int, attempt: Attempt) -> np.ndarray:
@@ -134,7 +152,8 @@ def _sums(table: pa.Table) -> dict[str, float]:
 def _finish(step: Step, markers: Mapping[str, list[Marker]], counts: Target) -> Manifest:
     found = markers["clean"]
     own = [_counts_of(marker) for marker in found]
-    manifest.write(counts.folder, Step(**vars(counts), phases=()).manifest(own))
+    extra = {"reads": "text", "columns": counts.identity.config["counts"]}
+    manifest.write(counts.folder, Step(**vars(counts), phases=()).manifest(own, extra))
     texts = [replace(marker, files=_without(marker.files, "clean/")) for marker in found]
     return step.manifest(texts)
 

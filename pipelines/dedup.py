@@ -31,7 +31,7 @@ EXACT, NEAR, URL = "exact", "minhash", "url"
 
 def target(config: DedupConfig, documents: Target, out: str, suffix: str = "") -> Target:
     """Return where the clusters of equal and similar texts go; the suffix tells a revision, such as `@strict`."""
-    return _target(f"duplicates{suffix}", config.plain(), documents, out)
+    return _target(f"duplicates{suffix}", config.model_dump(mode="json", exclude={"urls"}), documents, out)
 
 
 def url_target(documents: Target, out: str) -> Target:

@@ -1,4 +1,4 @@
-"""Extraction as part of the steps that read raw inputs: their identity, where any input holds web pages."""
+"""What input formats add to the identity of steps that read them: their libraries, and extraction for web pages."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,15 +9,18 @@ from corpuskit.extract import ExtractConfig
 from corpuskit.manifest import Identity
 
 
-def with_extraction(identity: Identity, pieces: Iterable[Piece], extraction: ExtractConfig) -> Identity:
-    """Return an identity that extraction is part of, where any piece holds web pages; others do without it.
+def with_formats(identity: Identity, pieces: Iterable[Piece], extraction: ExtractConfig) -> Identity:
+    """Return an identity with what the formats of the inputs add: their libraries, and extraction for web pages.
 
     Raises:
         MissingExtra: a package that the engine needs is not installed.
     """
-    if not any(FORMATS[piece.format].pages for piece in pieces):
+    formats = [FORMATS[name] for name in sorted({piece.format for piece in pieces})]
+    libraries = [library for format_ in formats for library in format_.libraries]
+    identity = replace(identity, libraries={**identity.libraries, **manifest.library_versions(libraries)})
+    if not any(format_.pages for format_ in formats):
         return identity
     extract.require(extraction)
     config = {**identity.config, "extract": {**extraction.plain(), "revision": extract.REVISION}}
-    libraries = {**identity.libraries, **manifest.library_versions(extract.LIBRARIES)}
-    return replace(identity, config=config, libraries=libraries)
+    own = manifest.library_versions(extract.LIBRARIES)
+    return replace(identity, config=config, libraries={**identity.libraries, **own})

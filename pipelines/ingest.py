@@ -18,7 +18,7 @@ from corpuskit.extract import ExtractConfig
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from corpuskit.recipe import Recipe
 from pipelines.engine import Attempt, Item, Phase, Step
-from pipelines.extraction import with_extraction
+from pipelines.extraction import with_formats
 
 REVISION = 1
 LIBRARIES = ("pyarrow", "orjson", "xxhash", "zstandard")
@@ -61,7 +61,7 @@ def _identity(recipe: Recipe, pieces: list[tuple[SourceConfig, Piece]]) -> Ident
     }
     libraries = manifest.library_versions(LIBRARIES)
     identity = Identity(step="ingest", revision=REVISION, config=config, inputs=inputs, libraries=libraries)
-    return with_extraction(identity, (piece for _, piece in pieces), recipe.extract)
+    return with_formats(identity, (piece for _, piece in pieces), recipe.extract)
 
 
 def run(attempt: Attempt, *, heldout: HeldoutConfig, split_bytes: int, extraction: ExtractConfig) -> Marker:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,38 +11,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit import manifest, policy, storage
-from corpuskit.dedup import REASONS as TEXT_REASONS
-from corpuskit.dedup import Choice, choose
 from corpuskit.documents import read_split, sidecars
-from corpuskit.documents.schema import KEY, key_matrix
+from corpuskit.documents.schema import KEY
 from corpuskit.manifest import Identity, Marker, Target
-from corpuskit.policy import PolicyConfig
+from corpuskit.policy import PolicyConfig, Rule
 from corpuskit.recipe import VariantConfig, needed
 from pipelines import exchange
 from pipelines.annotate import split_items
+from pipelines.copies import MEMBERS, choices_path, choose_copies, members_path
 from pipelines.engine import Attempt, Item, Phase, Step
 
 REVISION = 1
+NOT_CLEANED = "not_cleaned"
 SCHEMA = pa.schema([*policy.VERDICT_SCHEMA, pa.field("duplicate_of", KEY)])
-KINDS = ("urls", "shared", "texts")
-"""The clusterings of a variant, in the order in which copies are chosen: by URL, of the text that variants share (for a
-variant with another text: near-duplicates of held-out documents, whose text no variant's own cleaners change), and of
-the variant's text."""
-MEMBERS = pa.schema(
-    [
-        ("row", pa.int64()),
-        ("cluster", KEY),
-        ("key", KEY),
-        ("passes", pa.bool_()),
-        ("heldout", pa.bool_()),
-        ("order", pa.float64()),
-    ]
-)
-SPLIT_SHIFT = 40
-"""A row's number over all splits is its split's number shifted by so many bits, and its own."""
-REASONS = {"urls": ("", "duplicate_url", "heldout_url"), "shared": TEXT_REASONS, "texts": TEXT_REASONS}
-"""What verdicts call the reason codes of a choice, by kind of cluster."""
-CHOICES = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("duplicate_of", KEY)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +40,8 @@ class Inputs:
     """Clusters of documents with the same URL."""
     shared: Target | None = None
     """Clusters of the text that variants share, for a variant that has another."""
+    counts: tuple[Target, ...] = ()
+    """The counts of all cleaners that made the variant's text."""
 
     @property
     def clusters(self) -> dict[str, Target | None]:
@@ -114,12 +96,30 @@ def judge(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Marker:
     """Apply the policy to one split; hand the members of clusters on to the choice of copies."""
     part = attempt.item.payload["part"]
     columns = _columns(part, config, inputs)
-    verdicts = policy.judge(config.policy, columns)
+    verdicts = policy.judge(_with_guards(config.policy, inputs), columns)
     sidecars.write(storage.join(attempt.folder, "work", "verdicts"), part["name"], verdicts)
     for kind, clusters in inputs.clusters.items():
         members = _members(part, columns, verdicts, clusters, config.keep) if clusters else exchange.empty(MEMBERS)
-        exchange.write(_work(attempt.folder, kind, part["name"]), [members])
-    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=part["rows"], keys=part["keys"])
+        exchange.write(members_path(attempt.folder, kind, part["name"]), [members])
+    counts = _judged_by_language(config.policy, columns)
+    own = {"rows": part["rows"], "keys": part["keys"], "counts": counts}
+    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, **own)
+
+
+def _judged_by_language(config: PolicyConfig, columns: pa.Table) -> dict[str, float]:
+    """Return how many documents have each label that the policy has rules for."""
+    labels = columns.column(policy.LABEL) if config.by_language else None
+    return {label: pc.sum(pc.equal(labels, label)).as_py() or 0 for label in config.by_language}
+
+
+def _with_guards(config: PolicyConfig, inputs: Inputs) -> PolicyConfig:
+    """Add rules that drop what cleaners could not clean: a row that killed its worker, whose counts are null."""
+    guards = tuple(Rule(signal=_guard(index), min=0, reason=NOT_CLEANED) for index in range(len(inputs.counts)))
+    return config.model_copy(update={"rules": (*guards, *config.rules)})
+
+
+def _guard(index: int) -> str:
+    return f"cleaning.{index}"
 
 
 def _columns(part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> pa.Table:
@@ -132,6 +132,9 @@ def _columns(part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> 
     for folder, signals in folders.items():
         for name, column in zip(signals, sidecars.read(folder, part, signals).columns, strict=True):
             table = table.append_column(name, column)
+    for index, place in enumerate(inputs.counts):
+        counts = sidecars.read(place.folder, part, list(place.identity.config["counts"][:1]))
+        table = table.append_column(_guard(index), counts.column(0))
     return table
 
 
@@ -162,65 +165,6 @@ def _order(columns: pa.Table, keep: str) -> pa.ChunkedArray:
     return pc.if_else(known, numbers, pa.scalar(-np.inf))
 
 
-def choose_copies(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig) -> Marker:
-    """Choose over all splits which member of each cluster stays; one small item, members only.
-
-    One document of each URL is chosen first; those that lost are no longer there when copies of texts are chosen.
-    """
-    asked = {"urls": config.deduplicate_urls, "shared": False, "texts": config.deduplicate}
-    lost = np.empty(0, np.int64)
-    found: list[list[pa.RecordBatch]] = []
-    for kind in KINDS:
-        batches = [exchange.read(_work(attempt.folder, kind, split), 0) for split in splits]
-        members = pa.Table.from_batches(batches, MEMBERS)
-        ids = _ids(batches)
-        choice = _choose(members, ~np.isin(ids, lost), asked[kind])
-        lost = np.union1d(lost, ids[choice.duplicate_of >= 0])
-        found.append(_by_split(choice, members, batches, kind))
-    merged = [exchange.one_batch(pa.Table.from_batches(pair)) for pair in zip(*found, strict=True)]
-    exchange.write(storage.join(attempt.folder, "work", "choices.arrow"), merged)
-    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=len(lost))
-
-
-def _ids(batches: Sequence[pa.RecordBatch]) -> np.ndarray:
-    """Number the rows of all splits' members: split and row in one number; int64[m]."""
-    numbers = [batch.column("row").to_numpy() | split << SPLIT_SHIFT for split, batch in enumerate(batches)]
-    return np.concatenate([np.empty(0, np.int64), *numbers])
-
-
-def _choose(members: pa.Table, there: np.ndarray, deduplicate: bool) -> Choice:
-    """Choose among members; those that are not `there` any more are as good as failed."""
-    return choose(
-        cluster=_labels(members.column("cluster")),
-        passes=members.column("passes").to_numpy() & there,
-        heldout=members.column("heldout").to_numpy(),
-        order=members.column("order").to_numpy(),
-        keys=key_matrix(members.column("key")),
-        deduplicate=deduplicate,
-    )
-
-
-def _labels(clusters: pa.ChunkedArray) -> np.ndarray:
-    """Number the clusters; int64[m]."""
-    return clusters.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-
-
-def _by_split(choice: Choice, members: pa.Table, batches: Sequence[pa.RecordBatch], kind: str) -> list[pa.RecordBatch]:
-    """Turn the choice into one batch of dropped rows per split."""
-    dropped = np.flatnonzero(choice.duplicate_of >= 0)
-    kept_keys = members.column("key").take(pa.array(choice.duplicate_of[dropped]))
-    table = pa.Table.from_pydict(
-        {
-            "row": members.column("row").take(pa.array(dropped)),
-            "reason": pa.array(REASONS[kind]).take(pa.array(choice.reason[dropped])),
-            "duplicate_of": kept_keys,
-        },
-        CHOICES,
-    )
-    bounds = np.searchsorted(dropped, np.cumsum([0, *(len(batch) for batch in batches)]))
-    return [exchange.one_batch(table.slice(start, stop - start)) for start, stop in pairwise(bounds)]
-
-
 def write(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig, inputs: Inputs) -> Marker:
     """Join the verdicts with the choice of copies and commit the variant's sidecar."""
     part = attempt.item.payload["part"]
@@ -228,7 +172,7 @@ def write(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig, inp
     path = storage.join(work, "verdicts", sidecars.file_name(part["name"]))
     with storage.open_input(path) as file:
         verdicts = pq.read_table(file)
-    choices = exchange.read(storage.join(work, "choices.arrow"), splits.index(part["name"]))
+    choices = exchange.read(choices_path(attempt.folder), splits.index(part["name"]))
     table = _apply(verdicts, choices)
     counts = _counts(table, verdicts, part, config, inputs)
     entry = {"name": part["name"], "rows": part["rows"], "keys": part["keys"], "kept": int(counts["kept"])}
@@ -283,7 +227,8 @@ def _counts(
 
 
 def _finish(step: Step, markers: Mapping[str, list[Marker]], config: VariantConfig) -> manifest.Manifest:
-    return step.manifest(markers["write"], extra={"config": config.plain()})
+    judged = manifest.merge(markers["judge"])["counts"]
+    return step.manifest(markers["write"], extra={"config": config.plain(), "judged_by_language": judged})
 
 
 def _work(folder: str, name: str, split: str) -> str:

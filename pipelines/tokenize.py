@@ -14,7 +14,7 @@ from corpuskit.extract import ExtractConfig, extract_records
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from pipelines import encode
 from pipelines.engine import Attempt, Item, Phase, Step
-from pipelines.extraction import with_extraction
+from pipelines.extraction import with_formats
 
 REVISION = 1
 EXTRACTION = ExtractConfig()
@@ -41,7 +41,7 @@ def step(source: SourceConfig, tokenizer: str, out: str, split_bytes: int, max_e
         inputs={"source": documents.identify(pieces), "tokenizer": loaded.fingerprint},
         libraries=manifest.library_versions(LIBRARIES),
     )
-    identity = with_extraction(identity, pieces, EXTRACTION)
+    identity = with_formats(identity, pieces, EXTRACTION)
     work = partial(run, source=source, tokenizer=tokenizer)
     items = tuple(Item(name=piece.name, payload={"piece": piece}, size=piece.size) for piece in pieces)
     extra = encode.header(loaded).manifest_extra()

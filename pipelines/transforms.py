@@ -67,7 +67,8 @@ class Select(_Stage):
     """
 
     def __init__(self, config: PolicyConfig) -> None:
-        policy.check_signals(config, signals.known_signals())
+        counts = clean.counts_schema([cleaner.config() for cleaner in clean.CLEANERS.values()])
+        policy.check_signals(config, signals.known_signals() | {field.name: field.type for field in counts})
         super().__init__(MapBatches(partial(select, config=config), "select"))
 
 

@@ -77,6 +77,8 @@ def test_chosen_steps_alone_are_applied(here: Path) -> None:
         (["extract", "in.html", "--engine", "trafilature"], "--engine"),
         (["extract", "in.html", "--time-limit", "-1"], "--time-limit"),
         (["extract", "in.html", "--format", "wrac"], "--format"),
+        (["extract", "in.jsonl"], "nothing to extract"),
+        (["clean", "in.jsonl", "--steps", ","], "--steps"),
         (["extract", "missing.warc"], "missing.warc"),
         (["clean", "in.jsonl", "--export", "x.csv"], "--export"),
     ],

@@ -135,7 +135,8 @@ def test_a_response_fills_the_page_schema(tmp_path: Path) -> None:
     assert row["url"] == "https://example.org/3"
     assert row["timestamp"].isoformat() == "2024-05-18T01:58:10+00:00"
     assert (row["payload"], row["charset"], row["text"], row["source"]) == (PAGE, "GBK", "", "crawl")
-    assert json.loads(row["metadata"]) == {"type": "response", "status": 200, "mime": "text/html", "http_charset": "GBK"}
+    kept = {"type": "response", "status": 200, "mime": "text/html", "http_charset": "GBK"}
+    assert json.loads(row["metadata"]) == kept
 
 
 def test_wet_keeps_languages_and_empty_texts(tmp_path: Path) -> None:

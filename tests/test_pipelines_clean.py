@@ -5,21 +5,32 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from corpora import PROSE_RULES, small_fields, small_recipe, write_file
 from hostile import hostile_options
-from pipelines_harness import content, corpus, documents, leftovers, run, run_plainly, shards, sidecar, snapshot
+from pipelines_harness import (
+    Plainly,
+    content,
+    corpus,
+    documents,
+    leftovers,
+    run,
+    run_plainly,
+    shards,
+    sidecar,
+    snapshot,
+)
 
 from corpuskit import clean, manifest, tokenization
 from corpuskit.corpus import Corpus
-from corpuskit.documents import read_split
 from corpuskit.recipe import Recipe
 from corpuskit.workflow.flow import Flow
 from corpuskit.workflow.plan import plan
 from corpuskit.workflow.summary import cleaning, funnel
 from pipelines import clean as clean_step
-from pipelines.engine import Engine
+from pipelines import select
+from pipelines.engine import Attempt, Engine
+from pipelines.select import Inputs
 
 BASE = ["whitespace", "nfc"]
 OWN: list[Any] = ["pii", {"step": "repeated_lines", "min_characters": 1}]
@@ -97,12 +108,12 @@ def test_copies_of_held_out_documents_leave_every_variant_whatever_its_own_clean
 
 def test_variants_with_the_same_cleaners_share_a_revision(flow: Flow) -> None:
     assert flow.text_of("masked") == flow.text_of("same")
-    assert [text.name for text in flow.texts] == ["", "masked"]
+    assert [text.variants for text in flow.texts] == [("raw",), ("masked", "same")]
 
 
 def test_signals_and_lengths_are_measured_on_the_variant_s_text(flow: Flow) -> None:
     text = flow.text_of("masked")
-    lengths = sidecar(flow.signals_by_text["masked"]["length"].folder, text.documents.folder)
+    lengths = sidecar(flow.signals_by_text[flow.text_of("masked").name]["length"].folder, text.documents.folder)
     assert [row["length.bytes"] for row in lengths] == [len(text.encode()) for text in texts(text.documents.folder)]
 
 
@@ -122,7 +133,7 @@ def test_shards_and_tokenizer_hold_the_variant_s_text(flow: Flow) -> None:
     found = shards(flow.shards["bpe", "masked"].folder)
     ids = pa.array([tokens for _, tokens in found], pa.large_list(pa.int64()))
     assert tokenizer.decode(ids).to_pylist() == [row["text"] for row in wanted]
-    assert flow.shards["bpe", "masked"].name == "bpe@masked"
+    assert flow.shards["bpe", "masked"].name in ("bpe@masked", f"bpe{flow.text_of('masked').suffix}")
 
 
 def test_a_variant_is_exported_as_its_own_text(flow: Flow) -> None:
@@ -136,8 +147,8 @@ def test_a_variant_is_exported_as_its_own_text(flow: Flow) -> None:
 
 def test_the_funnel_and_the_counts_say_what_was_done(flow: Flow) -> None:
     found = cleaning(Corpus(flow.out))
-    assert set(found) == {"clean", "masked"}
-    assert found["masked"]["emails"] > 0
+    assert set(found) == {"clean", "masked, same"}
+    assert found["masked, same"]["emails"] > 0
     before, after = texts(flow.documents.folder), texts(flow.texts[0].documents.folder)
     assert found["clean"]["changed documents"] == sum(old != new for old, new in zip(before, after, strict=True))
     steps = {step["step"]: step for step in funnel(Corpus(flow.out))}
@@ -178,23 +189,32 @@ def test_any_split_size_gives_the_same_content(flow: Flow, inputs: Path, tmp_pat
     assert content(other) == content(flow)
 
 
-def test_a_row_that_kills_its_worker_keeps_its_text(flow: Flow) -> None:
-    part = manifest.read(flow.documents.folder).parts[0]
-    whole = pa.Table.from_batches(list(read_split(flow.documents.folder, part["name"], ["text"])))
-    configs = flow.texts[0].steps
-    touched = clean_step._touched(len(whole), 0, Attempted(poison=(1,)))
-    new, counts = clean_step._clean(configs, whole.column("text").combine_chunks(), touched)
-    assert new[1] == whole.column("text")[1]
-    assert pc.all(counts.column(0).is_null()).as_py() is False
-    assert [value.as_py() is None for value in counts.column(0)] == [row == 1 for row in range(len(whole))]
-
-
-class Attempted:
-    """What a step sees of an attempt."""
-
-    def __init__(self, poison: tuple[int, ...]) -> None:
-        self.poison = poison
-        self.only = None
+def test_a_row_that_kills_its_worker_keeps_its_text_and_leaves_every_variant(flow: Flow, tmp_path: Path) -> None:
+    steps, base = flow.texts[0].steps, flow.documents
+    place = clean_step.places("clean", steps, base, str(tmp_path), heldout=True)
+    step = clean_step.step(place, steps, base.folder, heldout=True)
+    (phase,) = step.phases
+    markers = [
+        phase.work(Attempt(item=item, folder=step.folder, fingerprint=step.identity.fingerprint, poison=poison))
+        for item, poison in zip(phase.items, [(1,), *[()] * len(phase.items)], strict=False)
+    ]
+    assert step.finish is not None
+    made = step.finish(step, {"clean": markers})
+    manifest.write(step.folder, made)
+    rows = documents(base.folder)
+    assert (made.rows, made.errors) == (len(rows) - 1, 1)
+    expected = cleaned(BASE, [row["text"] for row in rows])
+    assert texts(step.folder) == [expected[0], rows[1]["text"], *expected[2:]]
+    inputs = Inputs(
+        documents=place.revision,
+        signals={"length.bytes": flow.signals["length"]},
+        duplicates=None,
+        counts=(place.counts,),
+    )
+    variant = select.target("raw", flow.recipe.variants["raw"], inputs, str(tmp_path))
+    Plainly().run(select.step(variant, flow.recipe.variants["raw"], inputs))
+    reasons = [row["reason"] for row in sidecar(variant.folder, base.folder)]
+    assert reasons == [None, "not_cleaned:missing", *[None] * (len(rows) - 2)]
 
 
 def test_unknown_cleaners_and_wrong_fields_are_named(inputs: Path) -> None:

@@ -70,6 +70,8 @@ def expected(rows: list[dict[str, Any]], config: dict[str, Any], order: Any) -> 
         if address is not None:
             by_url.setdefault(address, []).append(row)
         by_text.setdefault(rows[row]["text"], []).append(row)
+    choose(by_url, "duplicate_url", "heldout_url", False)
+    choose(by_text, "duplicate", "near_heldout", False)
     choose(by_url, "duplicate_url", "heldout_url", config.get("deduplicate_urls", False))
     choose(by_text, "duplicate", "near_heldout", config.get("deduplicate", False))
     return reasons
@@ -91,8 +93,8 @@ def test_one_document_of_each_address_stays(tmp_path: Path, keep: str, deduplica
     for variant, fields in {"raw": {}, "chosen": config}.items():
         verdicts = sidecar(flow.variants[variant].folder, flow.documents.folder)
         assert [row["reason"] for row in verdicts] == expected(rows, fields, KEEP[keep if fields else "longest"])
-        keys = {row["key"] for row in rows}
-        assert all((row["duplicate_of"] in keys) == bool(row["reason"]) for row in verdicts)
+        staying = {row["key"] for row, verdict in zip(rows, verdicts, strict=True) if verdict["kept"]}
+        assert all((row["duplicate_of"] in staying) == bool(row["reason"]) for row in verdicts)
 
 
 def test_the_choice_falls_on_members_that_pass_the_policy(tmp_path: Path) -> None:

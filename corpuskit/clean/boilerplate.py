@@ -256,6 +256,7 @@ class BoilerplateConfig(Config):
     """Lines of menus, notices and buttons, removed."""
 
     step: Literal["boilerplate"] = "boilerplate"
+    """The cleaner\'s name."""
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = KINDS
     """The kinds of lines to remove."""
 

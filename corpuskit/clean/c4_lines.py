@@ -328,6 +328,7 @@ class C4LinesConfig(Config):
     """The line rules of C4; with every other field at its default, those of the dialect to the byte."""
 
     step: Literal["c4_lines"] = "c4_lines"
+    """The cleaner\'s name."""
     dialect: Literal["c4@datatrove", "c4@tfds"] = "c4@datatrove"
     """Whose numbers are followed. By default datatrove's: its 3 words and 5 sentences are those of the paper."""
     require_end_mark: bool = True

@@ -83,6 +83,7 @@ class RepeatedLinesConfig(Config):
     """Lines that repeat an earlier line of their text, removed."""
 
     step: Literal["repeated_lines"] = "repeated_lines"
+    """The cleaner\'s name."""
     min_characters: int = Field(40, ge=1)
     """Letters and digits that a line needs to be looked at; an ideograph is a letter."""
 

@@ -96,8 +96,8 @@ def print_corpus(flow: "Flow", json: bool, reasons: bool = False, **more: Any) -
     corpus = Corpus(flow.out)
     steps, dropped, cleaned = funnel(corpus), drops(corpus), cleaning(corpus)
     if json:
-        found = {"funnel": steps, "malformed": malformed(corpus), "cleaned": cleaned, "dropped": dropped}
-        print_json({"out": flow.out, **found, **more})
+        examples = {"malformed": malformed(corpus), "cleaned": cleaned}
+        print_json({"out": flow.out, "funnel": steps, **examples, "dropped": dropped, **more})
         return
     rows = [
         (step["step"], f"{step['documents']:,}", bytes_text(step["bytes"]) if step["bytes"] else "") for step in steps
@@ -169,7 +169,7 @@ def dedup(
     quiet: options.Quiet = False,
 ) -> None:
     """Find exact and near duplicates, and keep one document of each cluster (variant `unique`)."""
-    parts = {"dedup": {"ngram": ngram}, "variants": {"unique": {"deduplicate": True}}}
+    parts: dict[str, Any] = {"dedup": {"ngram": ngram}, "variants": {"unique": {"deduplicate": True}}}
     recipe = session.recipe_for(inputs, text_field, id_field, named={"dedup.ngram": "--ngram"}, **parts)
     print_corpus(prepare(recipe, out, workers), json, reasons=True)
 

@@ -42,7 +42,8 @@ def facts(kind: str, made: "Manifest") -> tuple[str, str]:
         case "duplicates":
             return f"{counted(made.extra['members'], 'row')} in {counted(made.extra['clusters'], 'cluster')}", ""
         case "documents" if "changed" in counts:
-            return f"{counts['changed']:,.0f} of {made.rows:,} changed", bytes_text(counts["text_bytes"])
+            failed = f", {made.errors:,} not cleaned" if made.errors else ""
+            return f"{counts['changed']:,.0f} of {made.rows:,} changed{failed}", bytes_text(counts["text_bytes"])
         case "variant":
             return f"{counts['kept']:,.0f} of {made.rows:,} kept", bytes_text(counts["kept_bytes"])
         case "tokenizer":

@@ -1,12 +1,16 @@
 """Commands for web text: extract, clean."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from corpuskit.cli import options, session
 from corpuskit.cli.console import counted, say
 from corpuskit.cli.data import PANEL, prepare, print_corpus
+from corpuskit.errors import InputError, RecipeError
+
+if TYPE_CHECKING:
+    from corpuskit.recipe import Recipe
 
 VARIANT = "all"
 
@@ -59,6 +63,7 @@ def extract(
     named = {"extract.engine": "--engine", "extract.time_limit": "--time-limit", "sources[0].format": "--format"}
     extraction = {"engine": engine, "time_limit": time_limit}
     recipe = session.recipe_for(inputs, named=named, format_=format_, max_error_rate=1.0, extract=extraction)
+    _check_pages(recipe)
     _run(recipe, out, export, workers, json)
 
 
@@ -78,12 +83,23 @@ def clean(
 ) -> None:
     """Clean text: characters, lines, personal data; count what was done to each document."""
     names = [name.strip() for name in steps.split(",") if name.strip()]
-    named = {f"clean[{index}]": "--steps" for index in range(len(names))}
+    if not names:
+        raise RecipeError("--steps", "expected at least one cleaner")
+    named = {f"clean[{index}]{field}": "--steps" for index in range(len(names)) for field in (".step", "")}
     recipe = session.recipe_for(inputs, text_field, id_field, named=named, clean=names)
     _run(recipe, out, export, workers, json)
 
 
-def _run(recipe: Any, out: str, export: str | None, workers: int | None, json: bool) -> None:
+def _check_pages(recipe: "Recipe") -> None:
+    """Refuse inputs of which nothing can be extracted."""
+    from corpuskit.documents import FORMATS, plan
+
+    formats = {piece.format for source in recipe.sources for piece in plan(source, recipe.split_bytes)}
+    if not any(FORMATS[name].pages for name in formats):
+        raise InputError(f"nothing to extract: the input is {', '.join(sorted(formats))}, expected WARC or HTML")
+
+
+def _run(recipe: "Recipe", out: str, export: str | None, workers: int | None, json: bool) -> None:
     from corpuskit.workflow.exporting import check_export, export_variant
 
     if export:

@@ -31,9 +31,14 @@ class DedupConfig(Config):
 
     @model_validator(mode="after")
     def _finds_something(self) -> Self:
-        if not (self.exact or self.minhash):
-            raise ValueError("set exact, minhash or both: else no duplicates are found")
+        if not (self.texts or self.urls):
+            raise ValueError("set exact, minhash, urls or several: else no duplicates are found")
         return self
+
+    @property
+    def texts(self) -> bool:
+        """Whether texts are compared."""
+        return self.exact or self.minhash
 
     @property
     def num_perm(self) -> int:

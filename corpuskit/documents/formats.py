@@ -29,6 +29,8 @@ class Format(NamedTuple):
     """(piece, source, choice of records) -> batches."""
     packings: tuple[str, ...] = ()
     """Suffixes of compressed files, which follow those of the format."""
+    libraries: tuple[str, ...] = ()
+    """Distributions that decide its documents, besides those that all reading needs."""
     pages: bool = False
     """Whether it gives web pages (`PAGE_SCHEMA`), whose text is still to be extracted."""
 
@@ -76,8 +78,8 @@ FORMATS = {
     "parquet": Format((".parquet", ".pq"), parquet.plan, parquet.read),
     "arrow": Format((".arrow", ".arrows", ".ipc", ".feather"), arrow.plan, arrow.read),
     "text": Format((".txt", ".text", ".md", ".rst"), plan_streams, text.read, PACKINGS),
-    "warc": Format((".warc", ".wet"), warc.plan, warc.read, PACKINGS, pages=True),
-    "wikipedia": Format((".xml",), wikipedia.plan, wikipedia.read, (*PACKINGS, ".bz2")),
+    "warc": Format((".warc", ".wet"), warc.plan, warc.read, PACKINGS, ("fastwarc",), pages=True),
+    "wikipedia": Format((".xml",), wikipedia.plan, wikipedia.read, (*PACKINGS, ".bz2"), ("mwparserfromhell",)),
     "html": Format((".html", ".htm", ".xhtml", ".tar", ".tgz"), html.plan, html.read, PACKINGS, pages=True),
     "pydocs": Format((), pydocs.plan, pydocs.read),
 }

@@ -5,6 +5,7 @@ verdicts: kept or not, the first failing rule with its value and threshold, and 
 """
 
 from corpuskit.policy.config import (
+    LABEL,
     PolicyConfig,
     active_rules,
     check,
@@ -19,6 +20,7 @@ from corpuskit.policy.rule import Rule
 from corpuskit.policy.verdicts import VERDICT_SCHEMA, judge
 
 __all__ = [
+    "LABEL",
     "PRESETS",
     "VERDICT_SCHEMA",
     "PolicyConfig",

@@ -46,6 +46,13 @@ class PolicyConfig(RulesConfig):
     exclude: tuple[str, ...] = ()
     """Files that list documents to drop, such as takedowns: an `id` or `url` a line, # begins a comment line."""
 
+    @field_validator("by_language")
+    @classmethod
+    def _one_language_each(cls, value: dict[str, RulesConfig]) -> dict[str, RulesConfig]:
+        if any(rule.languages for rules in value.values() for rule in rules.rules):
+            raise ValueError("rules that stand under a language have no `languages` of their own")
+        return value
+
 
 def active_rules(policy: PolicyConfig) -> list[tuple[str, Rule]]:
     """Return all rules in the order in which they are tried, each with its place: `preset`, `rules[i]`, ….
@@ -95,7 +102,9 @@ def check_signals(policy: PolicyConfig, known: Mapping[str, pa.DataType], path: 
     for place, rule in active_rules(policy):
         where = f"{path}.{place}" if path else place
         if rule.signal not in known:
-            raise RecipeError(f"{where}.signal", f"unknown signal {rule.signal!r}{nearest(rule.signal, known)}")
+            close = nearest(rule.signal, known)
+            hint = "; the cleaner that counts it must be in `clean`" if rule.signal.startswith("clean.") else close
+            raise RecipeError(f"{where}.signal", f"unknown signal {rule.signal!r}{hint}")
         rule.check_type(known[rule.signal], where)
         if rule.languages and LABEL not in known:
             raise RecipeError(where, f"rules of a language need the signal {LABEL}")

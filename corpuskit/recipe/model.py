@@ -148,8 +148,9 @@ class Recipe(Config):
     def _check_variants(self) -> None:
         for name, variant in self.variants.items():
             place = f"variants.{name}"
-            if variant.deduplicate and self.dedup is None:
-                raise RecipeError(f"{place}.deduplicate", "`dedup` is null, so no duplicates are known")
+            if variant.deduplicate and not (self.dedup and self.dedup.texts):
+                why = "compares no texts" if self.dedup else "is null"
+                raise RecipeError(f"{place}.deduplicate", f"`dedup` {why}, so no duplicates are known")
             if variant.deduplicate_urls and not (self.dedup and self.dedup.urls):
                 raise RecipeError(f"{place}.deduplicate_urls", "set `dedup.urls: true`, so that equal URLs are found")
             known = self.known_signals(variant)

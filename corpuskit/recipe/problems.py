@@ -130,8 +130,9 @@ def _fields_at(location: Sequence[str | int], model: type[BaseModel]) -> list[st
 
 
 def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
-    """Return the values of `kind` that choose this member of a union."""
-    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
+    """Return the values of `kind` or `step` that choose this member of a union."""
+    names = [name for name in ("kind", "step") if name in model.model_fields]
+    return get_args(model.model_fields[names[0]].annotation) if names else ()
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

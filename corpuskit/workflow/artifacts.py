@@ -102,7 +102,8 @@ def garbage(root: str) -> list[Path]:
     corpus = manifest.read(root, "corpus")
     base = storage.local(root)
     kept = {base / path for named in corpus.extra["artifacts"].values() for path in named.values()}
-    folders = [folder for folder in artifact_folders(root) if folder != base]
+    sidecars = [folder for folder in (base / "signals").glob("*-*") if folder.is_dir()]  # killed ones have no marker
+    folders = sorted({*artifact_folders(root), *sidecars} - {base})
     if running := [str(folder) for folder in folders if _progress(folder).state == "running"]:
         raise ArtifactError(f"{root} is in use: a process is working on {running[0]}; wait until it has ended")
     unnamed = [folder for folder in folders if not _is_kept(folder, kept)]

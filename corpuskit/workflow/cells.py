@@ -25,10 +25,11 @@ class CellData:
 
     @property
     def shards(self) -> str:
-        """Folder of the token shards: the variant's own, else the tokenizer's shared ones."""
+        """Folder of the token shards: the variant's own, else those of its text."""
         own = f"{self.tokenizer}@{self.variant}"
+        shared = self.tokenizer + self.corpus.text_suffix(self.variant)
         named = self.corpus.artifacts.get("shards", {})
-        return self.corpus.artifact("shards", own if own in named else self.tokenizer)
+        return self.corpus.artifact("shards", own if own in named else shared)
 
     @property
     def tokenizer_folder(self) -> str:

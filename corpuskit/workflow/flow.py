@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from corpuskit import manifest
+from corpuskit import manifest, storage
 from corpuskit.errors import CorpuskitError
 from corpuskit.manifest import Identity, Manifest, Target
 from corpuskit.policy import warnings
@@ -69,8 +69,9 @@ class Flow:
         from pipelines import dedup
 
         config = self.recipe.dedup
-        compared = self.texts if config else ()
-        return {text.name: dedup.target(config, text.documents, self.out, text.suffix) for text in compared if config}
+        if config is None or not config.texts:
+            return {}
+        return {text.name: dedup.target(config, text.documents, self.out, text.suffix) for text in self.texts}
 
     @cached_property
     def urls(self) -> Target | None:
@@ -91,6 +92,7 @@ class Flow:
             duplicates=self.duplicates.get(text.name),
             urls=self.urls,
             shared=self.duplicates.get("") if text.name else None,
+            counts=text.counts,
         )
 
     @cached_property
@@ -133,13 +135,11 @@ class Flow:
     def shard_sets(self, tokenizer: str) -> dict[str, tuple[str, ...]]:
         """Return the shard sets of a tokenizer: name -> variants that read it. Needs the finished variants."""
         own = [name for name in self.recipe.variants if self._is_compact(name)]
-        shared = tuple(name for name in self.recipe.variants if name not in own)
-        sets: dict[str, tuple[str, ...]] = {tokenizer: shared} if shared else {}
+        rest = {text.suffix: tuple(name for name in text.variants if name not in own) for text in self.texts}
+        sets = {f"{tokenizer}{suffix}": variants for suffix, variants in rest.items() if variants}
         return sets | {f"{tokenizer}@{name}": (name,) for name in own}
 
     def _is_compact(self, variant: str) -> bool:
-        if self.text_of(variant).name:  # another text than the shards that variants share
-            return True
         if self.recipe.materialize != "auto":
             return self.recipe.materialize == "always"
         found = manifest.read(self.variants[variant].folder, "variant")
@@ -173,9 +173,7 @@ class Flow:
         """
         engine.run(self.ingest)
         for text in self.texts:
-            cleaning = text.cleaning()
-            if cleaning:
-                engine.run(cleaning)
+            self._clean(engine, text)
             self._annotate(engine, text)
         self._dedup(engine)
         notes = [*self._leaks(), *self._select(engine)]
@@ -186,9 +184,18 @@ class Flow:
         return notes
 
     def _leaks(self) -> list[str]:
-        if self.recipe.dedup or not (self.recipe.heldout.share and self.recipe.tokenizers):
+        compared = self.recipe.dedup and self.recipe.dedup.texts
+        if compared or not (self.recipe.heldout.share and self.recipe.tokenizers):
             return []
-        return ["`dedup` is null: near-duplicates of held-out documents stay in the training data"]
+        return ["`dedup` compares no texts: near-duplicates of held-out documents stay in the training data"]
+
+    def _clean(self, engine: "Engine", text: Text) -> None:
+        cleaning = text.cleaning()
+        if cleaning is None or text.places is None:
+            return
+        if cleaning.target.done and not text.places.counts.done:  # half of it is lost: make both again
+            storage.remove(storage.join(cleaning.folder, manifest.NAME))
+        engine.run(cleaning)
 
     def _annotate(self, engine: "Engine", text: Text) -> None:
         from pipelines import annotate
@@ -296,6 +303,9 @@ class Flow:
 
 
 def variant_warnings(variant: Manifest) -> list[str]:
-    """Say where a variant's policy dropped nothing or nearly everything."""
+    """Say where a variant's policy dropped nothing or nearly everything, or has rules for a language not there."""
     counts = variant.counts.items()
-    return warnings({name.removeprefix("policy."): count for name, count in counts if name.startswith("policy.")})
+    found = warnings({name.removeprefix("policy."): count for name, count in counts if name.startswith("policy.")})
+    judged = variant.extra.get("judged_by_language", {})
+    unseen = [label for label, count in judged.items() if not count]
+    return found + [f"`by_language` has rules for {label!r}, but no document has that label" for label in unseen]

@@ -28,6 +28,8 @@ def funnel(corpus: Corpus) -> list[dict[str, Any]]:
     steps.append(_step("documents", None, documents.rows, size))
     cleaned = manifest.read(corpus.text_folder(), "documents")
     if cleaned.fingerprint != documents.fingerprint:
+        if cleaned.errors:
+            steps.append(_step("  not cleaned: killed a worker", None, cleaned.errors, 0))
         steps.append(_step("cleaned", None, cleaned.rows, cleaned.counts["text_bytes"]))
     for name in corpus.variants:
         counts = manifest.read(corpus.artifact("variant", name), "variant").counts
@@ -51,13 +53,19 @@ def malformed(corpus: Corpus, limit: int = 3) -> list[str]:
 
 
 def cleaning(corpus: Corpus) -> dict[str, dict[str, int]]:
-    """Return what cleaners did, by revision: documents that changed, and the sum of each count that is not 0."""
+    """Return what cleaners did, by revision: documents that changed, and the sum of each count that is not 0.
+
+    The revision that all variants share is called `clean`, one of its own by the variants that have it.
+    """
+    texts = corpus.manifest.extra.get("texts", {})
     found = {}
     for name in corpus.artifacts["documents"]:
         counts = manifest.read(corpus.artifact("documents", name)).counts
         if "changed" in counts:
             own = {key.removeprefix("clean."): int(n) for key, n in counts.items() if key.startswith("clean.") and n}
-            found[name] = {"changed documents": int(counts["changed"]), **own}
+            users = [variant for variant, text in texts.items() if text == name]
+            shown = name if "" in users else ", ".join(users)
+            found[shown] = {"changed documents": int(counts["changed"]), **own}
     return found
 
 

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import orjson
+import xxhash
+
+from corpuskit import clean
 from corpuskit.clean import CleanerConfig
 from corpuskit.manifest import Target
 from corpuskit.recipe import Recipe, groups_of, needed
@@ -13,13 +17,18 @@ if TYPE_CHECKING:
     from pipelines.clean import Places
     from pipelines.engine import Step
 
+SHARED = "clean"
+"""Name of the revision that all variants share."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
     """One text of the documents, shared by the variants that ask for the same cleaners."""
 
     name: str
-    """Empty for the text that variants without cleaners of their own share."""
+    """Empty for the text that variants without cleaners of their own share; others are named after their cleaners."""
+    raw: Target
+    """The documents as they were read."""
     documents: Target
     """What later steps read: the documents, or a revision of them."""
     variants: tuple[str, ...]
@@ -38,34 +47,41 @@ class Text:
 
     def cleaning(self) -> "Step | None":
         """Plan its own cleaning, once its base is there; None for the documents as they were read."""
-        from pipelines import clean
+        from pipelines.clean import step
 
         if self.places is None or self.base is None:
             return None
-        return clean.step(self.places, self.steps, self.base.folder, heldout=not self.name)
+        return step(self.places, self.steps, self.base.folder, heldout=not self.name)
 
 
 def texts(recipe: Recipe, documents: Target, out: str) -> tuple[Text, ...]:
     """Return the texts of a recipe: the shared one first, then those of variants with cleaners of their own."""
     plain = tuple(name for name, variant in recipe.variants.items() if not variant.clean)
-    shared = Text(name="", documents=documents, variants=plain)
+    shared = Text(name="", raw=documents, documents=documents, variants=plain)
     if recipe.clean:
         shared = _cleaned(shared, "", recipe.clean, plain, out)
     own: dict[str, Text] = {}
-    for name, variant in recipe.variants.items():
-        if variant.clean:
-            text = _cleaned(shared, name, variant.clean, (name,), out)
-            same = own.get(text.documents.fingerprint)
-            own[text.documents.fingerprint] = replace(same, variants=(*same.variants, name)) if same else text
+    for variant, config in recipe.variants.items():
+        if config.clean:
+            name = _name(config.clean)
+            text = own.get(name) or _cleaned(shared, name, config.clean, (), out)
+            own[name] = replace(text, variants=(*text.variants, variant))
     return (shared, *own.values())
 
 
-def _cleaned(base: Text, name: str, steps: tuple[CleanerConfig, ...], variants: tuple[str, ...], out: str) -> Text:
-    from pipelines import clean
+def _name(steps: tuple[CleanerConfig, ...]) -> str:
+    """Return a name for the text that some cleaners make; its `-` keeps it apart from the names that users give."""
+    digest = xxhash.xxh3_64_hexdigest(orjson.dumps(clean.identity(steps)))
+    return f"{'+'.join(step.step for step in steps)}-{digest[:4]}"
 
-    places = clean.places(name or "clean", steps, base.documents, out, heldout=not name)
+
+def _cleaned(base: Text, name: str, steps: tuple[CleanerConfig, ...], variants: tuple[str, ...], out: str) -> Text:
+    from pipelines.clean import places as places_of
+
+    places = places_of(name or SHARED, steps, base.documents, out, heldout=not name)
     return Text(
         name=name,
+        raw=base.raw,
         documents=places.revision,
         variants=variants,
         counts=(*base.counts, places.counts),
@@ -88,12 +104,14 @@ def signals(recipe: Recipe, text: Text, shared: Mapping[str, Target], out: str) 
 
     read = {name for variant in text.variants for name in needed(recipe.variants[variant])}
     groups = groups_of(read) if text.name else recipe.signal_groups
-    return {
-        group: shared[group]
-        if group in shared and SIGNALS[group].reads == "url"
-        else annotate.target(group, text.documents.fingerprint, out, recipe.signal_configs.get(group), text.suffix)
-        for group in groups
-    }
+    found = {}
+    for group in groups:
+        reads_url = SIGNALS[group].reads == "url"
+        measured = text.raw if reads_url else text.documents  # cleaners change no URL
+        config = recipe.signal_configs.get(group)
+        own = annotate.target(group, measured.fingerprint, out, config, "" if reads_url else text.suffix)
+        found[group] = shared.get(group, own) if reads_url else own
+    return found
 
 
 def places_by_signal(text: Text, groups: Mapping[str, Target]) -> dict[str, Target]:

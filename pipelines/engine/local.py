@@ -47,8 +47,9 @@ def _check_barrier(step: Step, phase: Phase, options: EngineOptions) -> None:
     if options.slice is None:
         raise StepFailed(f"{step.name}: markers of phase {phase.name} disappeared: {_some(left)}")
     share, shares = options.slice
+    label = step.name if step.name == step.kind else f"{step.kind} {step.name}"
     raise NotReady(
-        f"{step.name}: slice {share}/{shares} has done its share of phase {phase.name}; "
+        f"{label}: slice {share}/{shares} has done its share of phase {phase.name}; "
         f"{len(left)} of {len(phase.items)} items of other slices are missing: {_some(left)}"
     )
 
