@@ -15,10 +15,12 @@ from typing import Any
 import orjson
 
 from corpuskit import storage
-from corpuskit.errors import ArtifactError, CorruptArtifact
+from corpuskit.errors import ArtifactError, CorruptArtifact, MissingExtra
 
 FORMAT_VERSION = 1
 NAME = "manifest.json"
+ABSENT = "absent"
+"""Stands for the version of a distribution that is not installed."""
 OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
 
 
@@ -99,11 +101,22 @@ def library_versions(names: Iterable[str]) -> dict[str, str]:
     return {name: _version(name) for name in names}
 
 
+def require_libraries(names: Iterable[str], purpose: str) -> None:
+    """Make sure that distributions of the extra `web` are installed, before hours of work rather than after.
+
+    Raises:
+        MissingExtra: names the first one that is not, and how to install it.
+    """
+    for name, version in library_versions(names).items():
+        if version == ABSENT:
+            raise MissingExtra(name, "web", purpose)
+
+
 def _version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
-        return "absent"
+        return ABSENT
 
 
 def environment() -> dict[str, str]:

