@@ -7,12 +7,14 @@ the folder. On an object store: one PUT, never a rename. A reader therefore sees
 import contextlib
 import glob
 import os
+import re
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import IO, Any
 
 import xxhash
@@ -184,10 +186,13 @@ def claim(path: str, content: bytes) -> bool:
 def expand(inputs: Iterable[str], options: dict[str, Any] | None = None) -> list[StoredFile]:
     """List the files that paths, folders (recursive), globs and URLs name, sorted by path, each once.
 
-    Hidden files, and files in hidden folders (names that start with a dot), are left out of folders.
+    A name that exists is that file or folder, whatever signs of a glob it holds. Hidden files, and files in hidden
+    folders (names that start with a dot), are left out of folders. On a local disk links are followed; of a folder that
+    links reach by several ways, each file is listed once, under its real place below the input where it has one.
 
     Raises:
-        InputError: one of the inputs matches no file.
+        InputError: one of the inputs matches no file, a folder or file in it may not be read or is a link that leads
+            nowhere, or a local file's name is not UTF-8.
     """
     found: dict[str, StoredFile] = {}
     for pattern in inputs:
@@ -199,27 +204,74 @@ def expand(inputs: Iterable[str], options: dict[str, Any] | None = None) -> list
 
 
 def _expand_local(pattern: str) -> list[StoredFile]:
-    files = []
     matches = [pattern] if Path(pattern).exists() else glob.glob(pattern, recursive=True)  # noqa: PTH207  absolute patterns, which Path.glob refuses
-    for match in matches:
-        path = Path(match)
-        inside = path.rglob("*") if path.is_dir() else [path]
-        files += [item for item in inside if item.is_file() and (item == path or not _is_hidden(item, path))]
-    return [stat(str(file)) for file in files]
+    paths = [path for match in matches for path in (_files_below(match) if Path(match).is_dir() else [match])]
+    return [file for path in paths if (file := _regular(path))]
 
 
-def _is_hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(folder).parts)
+def _files_below(folder: str) -> Iterator[str]:
+    """Give what lies in a folder; folders behind links after all others, so that a real place goes before a link."""
+    seen: set[str] = set()
+    tops = [str(Path(folder))]
+    for top in tops:
+        for path, folders, names in os.walk(top, onerror=_refuse):
+            real = os.path.realpath(path)
+            folders[:] = [] if real in seen else sorted(name for name in folders if not _is_hidden(name))
+            if real not in seen:
+                seen.add(real)
+                below = path.rstrip("/")
+                tops += [f"{below}/{name}" for name in folders if Path(below, name).is_symlink()]
+                yield from (f"{below}/{name}" for name in names if not _is_hidden(name))
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(f"{printable(str(error.filename))}: the folder cannot be read: {error.strerror}") from error
+
+
+def _regular(path: str) -> StoredFile | None:
+    """Return a local file; None for devices, sockets and pipes.
+
+    Raises:
+        InputError: it cannot be reached, or its name is not UTF-8, which manifests and ids must be.
+    """
+    try:
+        info = Path(path).stat()
+    except OSError as error:
+        what = "a link that leads nowhere: " if Path(path).is_symlink() else ""
+        raise InputError(f"{printable(path)}: {what}{error.strerror}") from error
+    if not S_ISREG(info.st_mode):
+        return None
+    if not path.isascii() and printable(path) != path:
+        raise InputError(f"{printable(path)}: the name is not UTF-8; rename the file (`convmv` does so for many)")
+    return StoredFile(path, info.st_size, str(info.st_mtime_ns))
+
+
+def printable(path: str) -> str:
+    r"""Return a local path as valid Unicode: bytes that are not UTF-8 as `\xff`."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
 
 
 def _expand_remote(pattern: str, options: dict[str, Any] | None) -> list[StoredFile]:
     store = filesystem(pattern, options)
-    search = store.glob if any(sign in pattern for sign in "*?[") else store.find
+    wild = re.search(r"[^/]*[*?\[]", pattern)
     try:
-        infos = search(pattern, detail=True)
+        if wild is None or store.exists(pattern):
+            base, infos = pattern, store.find(pattern, detail=True)
+        else:
+            base, infos = pattern[: wild.start()], store.glob(pattern, detail=True)
     except Exception as error:  # drivers raise classes of their own for what is missing, refused or out of reach
         raise InputError(f"{pattern}: {error or type(error).__name__}") from error
-    return [_stored(store.unstrip_protocol(name), info) for name, info in infos.items() if info["type"] == "file"]
+    asked = wild is not None and "/." in pattern[wild.start() - 1 :]  # such as `.*/part-*`
+    base = store._strip_protocol(base)
+    return [
+        _stored(store.unstrip_protocol(name), info)
+        for name, info in infos.items()
+        if info["type"] == "file" and (asked or not any(map(_is_hidden, name.removeprefix(base).split("/"))))
+    ]
 
 
 def _stored(path: str, info: dict[str, Any]) -> StoredFile:

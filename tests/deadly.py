@@ -45,9 +45,10 @@ def _dies_parsing(parser: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _dies_measuring(compute: Callable[..., Any]) -> Callable[..., Any]:
-    def compute_or_die(names: Any, texts: Any) -> Any:
+    def compute_or_die(names: Any, columns: Any, **options: Any) -> Any:
+        texts = columns["text"]
         if WORD.encode() in texts.data[texts.offsets[0] : texts.offsets[-1]].tobytes():
             os._exit(9)
-        return compute(names, texts)
+        return compute(names, columns, **options)
 
     return compute_or_die

@@ -147,4 +147,4 @@ def test_a_reader_that_stops_early_is_no_error(made):
 def test_json_for_machines(recipe, made):
     code, out, err = ended(command("run", recipe, "--out", made.out, "--json", "--quiet"))
     assert (code, err) == (0, "")
-    assert set(json.loads(out)) == {"out", "funnel", "dropped"}
+    assert set(json.loads(out)) == {"out", "funnel", "malformed", "cleaned", "dropped"}

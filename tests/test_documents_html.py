@@ -1,5 +1,6 @@
 """HTML files, alone and in tar archives, sound and damaged."""
 
+import bz2
 import gzip
 import io
 import re
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from corpuskit.documents import BadRecord, Choice, SourceConfig, html, make_key, plan, read, tar
 from corpuskit.documents.html import page_url
 from corpuskit.documents.records import PAGE_SCHEMA
+from corpuskit.errors import InputError
 
 BIG = 1 << 40
 PAGE = b"<html><body><p>Hello \xe4</p></body></html>"
@@ -84,6 +86,17 @@ def test_folder_gives_its_pages_alone(tmp_path):
     assert {row["payload"] for row in found.rows} == {PAGE}
     assert read_all(tmp_path / "noise").ids == ["noise"]
     assert read_all(tmp_path / "d.html.gz", format="auto").ids == ["d.html.gz"]
+
+
+def test_folder_may_be_called_like_a_glob(tmp_path):
+    for name in ("pages[1]", "pages1", "page?"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.html").write_bytes(PAGE)
+        (tmp_path / name / "b.txt").write_bytes(PAGE)
+    assert read_all(tmp_path / "pages[1]").ids == ["a.html"]
+    assert read_all(tmp_path / "page?").ids == ["a.html"]
+    assert read_all(tmp_path / "pages[1]" / "a.html").ids == ["a.html"]
+    assert read_all(tmp_path / "pages[12]" / "*.html").ids == ["pages1/a.html"]
 
 
 def test_bad_files_are_errors(tmp_path, monkeypatch):
@@ -230,7 +243,32 @@ def test_names_that_are_not_utf8(tmp_path):
 def test_what_is_no_archive(tmp_path, data):
     found = read_tar(tmp_path, data)
     assert not found.rows
-    assert found.messages == ([] if not data.strip(b"\0") else ["not a tar header"])
+    expected = {b"": ["empty file"], bytes(10240): []}  # the latter is what tar makes of no files
+    assert found.messages == expected.get(data, ["not a tar header"])
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.zst"])
+def test_compressed_archives_of_no_bytes_are_errors(tmp_path, name):
+    assert read_tar(tmp_path, b"", name).messages == ["empty file"]
+    assert read_tar(tmp_path, PACKED[name.replace("a.tar.zst", "a.TAR.zst")](b""), name).messages == ["empty file"]
+
+
+def test_hidden_members_are_skipped(tmp_path, monkeypatch):
+    hidden = ["__MACOSX/._a.html", ".hidden.html", "./x/.git/b.html", ".tar.html/c.css", "._d.html.gz"]
+    shown = ["./a.html", "../b.html", "x/c..html", "…/d.html"]
+    found = read_tar(tmp_path, archive(dict.fromkeys(hidden + shown, PAGE)), ".named.tar")
+    assert found.ids == [f".named.tar:{name}" for name in shown]
+    assert (found.errors, found.skipped) == ([], {"hidden": len(hidden)})
+    monkeypatch.setattr(tar, "MAX_MEMBER", 1 << 10)
+    big = read_tar(tmp_path, archive({"._a.html": bytes(1 << 11), "a.html": bytes(1 << 11)}))
+    assert (big.messages, big.skipped) == (["a.html: over 0 MiB"], {"hidden": 1})
+
+
+@pytest.mark.parametrize("name", ["page.html.bz2", "PAGES.ZIP", "pages.tar.xz"])
+def test_files_compressed_otherwise_are_refused(tmp_path, name):
+    (tmp_path / name).write_bytes(bz2.compress(PAGE))
+    with pytest.raises(InputError, match=rf"{name}: of compressed files, those with .gz, .zst"):
+        read_all(tmp_path / name)
 
 
 def test_max_bytes_takes_the_first_files_and_members(tmp_path):
@@ -304,5 +342,6 @@ def test_any_page_gives_a_url_or_none(page):
 )
 def test_any_members_are_given_as_tarfile_gives_them(tmp_path_factory, members):
     found = read_tar(tmp_path_factory.mktemp("tar"), archive(members))
-    assert {row["id"]: row["payload"] for row in found.rows} == {f"a.tar:{name}": members[name] for name in members}
-    assert not found.errors
+    shown = {name: data for name, data in members.items() if not re.search(r"/\.(?!\.?/)", name)}
+    assert {row["id"]: row["payload"] for row in found.rows} == {f"a.tar:{name}": shown[name] for name in shown}
+    assert (found.errors, found.skipped.total()) == ([], len(members) - len(shown))

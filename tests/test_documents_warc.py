@@ -564,7 +564,7 @@ def test_a_missing_fastwarc_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
         read_bytes(tmp_path, wet(1, "x"))
 
 
-def test_a_plan_is_a_piece_a_file(tmp_path: Path) -> None:
+def test_a_plan_is_a_piece_a_short_file(tmp_path: Path) -> None:
     files = []
     for name in ("a.warc", "b.warc.gz"):
         (tmp_path / name).write_bytes(bytes(100))
@@ -586,7 +586,7 @@ def test_a_file_that_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
 
 def test_batches_are_bounded(tmp_path: Path) -> None:
     (path := tmp_path / "x.warc").write_bytes(b"".join(response(n, b"<p>" * 700_000) for n in range(12)))
-    (piece,) = warc.plan(SOURCE, [warc_files.file_range(path)], 1)
+    (piece,) = warc.plan(SOURCE, [warc_files.file_range(path)], 1 << 30)
     assert [len(records.documents) for records in warc.read(piece, SOURCE)] == [4, 4, 4]
 
 
@@ -596,3 +596,14 @@ def test_any_texts_come_back(tmp_path_factory: pytest.TempPathFactory, texts: li
     found: Found = read_bytes(tmp_path_factory.getbasetemp(), pack(records, packing), f"any.warc{SUFFIX[packing]}")
     assert [row["text"] for row in found.rows] == [text.removeprefix("\ufeff") for text in texts]
     assert not found.errors
+
+
+def test_plain_text_is_utf_8_wherever_the_bytes_fit(tmp_path: Path) -> None:
+    sent = {"é 中文": "iso-8859-1", "ünï": "gbk", "plain": "iso-2022-jp", "日本": "klingon"}
+    records = [
+        response(number, text.encode(), f"Content-Type: text/plain; charset={label}")
+        for number, (text, label) in enumerate(sent.items())
+    ]
+    records.append(response(9, "日本語".encode("iso-2022-jp"), "Content-Type: text/plain; charset=iso-2022-jp"))
+    found = read_bytes(tmp_path, b"".join(records))
+    assert [row["text"] for row in found.rows] == [*sent, "日本語"]

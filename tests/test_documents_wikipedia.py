@@ -96,6 +96,12 @@ TEXTS = {
     "a]] }}b</ref></table>\n|}\nc": "a b\nc",
     "a <!-- unclosed": "a  unclosed",
     "----\na": "a",
+    "a\n----b\n------ ''c''\n---d": "a\nb\nc\n---d",
+    "x\n|x| is an absolute value\n|-3| too\n{|\n| cell\n|}\n| y\n|-\n|-- class=z\nz": (
+        "x\n|x| is an absolute value\n|-3| too\n| y\nz"
+    ),
+    "{{begin}}\n|-\n| cell\n|}\na": "a",
+    "name=b\n|c=d\n}}\na": "name=b\na",
     "": "",
     "\n": "",
     "'": "'",
@@ -316,6 +322,31 @@ def test_what_is_no_page_is_an_error(tmp_path):
     assert "not a MediaWiki dump" in read_bytes(tmp_path, b"<html>", name="c.xml").errors[0].message
     assert "not a MediaWiki dump" in read_bytes(tmp_path, b"", name="d.xml").errors[0].message
     assert read_bytes(tmp_path, dump([]), name="e.xml").records == 0
+
+
+BROKEN_OFF = "the dump breaks off: no </mediawiki> behind what begins here"
+
+
+@pytest.mark.parametrize("split_bytes", [BIG, 400, 4])
+def test_dump_that_ends_between_two_streams_is_an_error(tmp_path, split_bytes):
+    data = multistream(ARTICLES)
+    for at, rows in zip(starts(data)[-3:], [ROWS[:3], ROWS[:4], ROWS], strict=True):  # no (18, 19), no (20, 21), no end
+        found = read_bytes(tmp_path, data[:at], split_bytes)
+        last = starts(data[:at])[-1]
+        assert found.ids == rows
+        assert [(error.offset, error.message) for error in found.errors] == [(last, BROKEN_OFF)]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress, bz2.compress])
+def test_dump_without_its_end_is_an_error(tmp_path, pack):
+    name = {bytes: "d.xml", gzip.compress: "d.xml.gz", zstandard.compress: "d.xml.zst"}.get(pack, "d.xml.bz2")
+    whole = dump(ARTICLES)
+    for end in (whole.index(END.encode()), whole.index(b"  <page>")):
+        found = read_bytes(tmp_path, pack(whole[:end]), name=name)
+        assert [error.message for error in found.errors] == [BROKEN_OFF]
+    partial = read_bytes(tmp_path, pack(whole[:-9]), name=name)
+    assert [error.message for error in partial.errors] == ["not a page, after the page that begins here"]
+    assert partial.ids == ROWS
 
 
 def test_entity_bombs_do_not_expand(tmp_path):

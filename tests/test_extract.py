@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import lxml.html
 import orjson
 import pyarrow as pa
 import pytest
@@ -14,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpuskit.documents.records import PAGE_SCHEMA, READ_SCHEMA, BadRecord, Records
-from corpuskit.extract import ExtractConfig, extract_page, extract_records
-from corpuskit.extract.engines import extract, valid
+from corpuskit.extract import ExtractConfig, extract_page, extract_records, markup
+from corpuskit.extract.engines import _parsed, extract, valid
 from corpuskit.extract.headers import to_day
 
 ENGINES = ["trafilatura", "resiliparse"]
@@ -104,6 +105,39 @@ def test_pictures_without_tex_are_no_formulas(engine: str) -> None:
     )
     assert "cat" not in text
     assert "\\(" not in text
+
+
+def test_formulas_in_a_row_keep_their_places() -> None:
+    formulas = [f"<math alttext='x_{number}'><mi>x</mi></math>" for number in range(5)]
+    middle, end = f"{formulas[0]}{formulas[1]} and <b>bold</b> ", f"{formulas[2]}, {formulas[3]}<i>i</i>{formulas[4]}"
+    text = text_of(f"<p>See {middle}{end} end.</p>", "trafilatura")
+    assert "See \\(x_0\\)\\(x_1\\) and bold \\(x_2\\), \\(x_3\\)i\\(x_4\\) end." in text
+
+
+def test_formulas_are_rewritten_in_linear_time() -> None:
+    """Each character is put together once, however many formulas a paragraph has."""
+    joined = 0
+
+    class Counted(lxml.html.HtmlElement):  # type: ignore[misc]
+        @property
+        def text(self) -> str | None:
+            return super().text
+
+        @text.setter
+        def text(self, value: str) -> None:
+            nonlocal joined
+            joined += len(value)
+            lxml.html.HtmlElement.text.__set__(self, value)
+
+    lookup = lxml.html.HtmlElementClassLookup({"p": Counted})
+    parser = lxml.html.HTMLParser()
+    parser.set_element_class_lookup(lookup)
+    body = "".join(f"see <math alttext='x_{number}'></math> and " for number in range(300))
+    tree = lxml.html.fromstring(f"<html><body><p>{body}</p></body></html>", parser=parser)
+    markup.rewrite(tree, list(tree.iter(*markup.TAGS)))
+    paragraph = tree.find(".//p")
+    assert paragraph.text == "".join(f"see \\(x_{number}\\) and " for number in range(300))
+    assert joined == len(paragraph.text)
 
 
 CODE = "def f(x):\n    return x\n\n\n\tif  x <  3:\n        pass"
@@ -243,7 +277,7 @@ def extracted(*records: Records, **config: Any) -> Iterator[Records]:
 
 def test_batches_keep_rows_texts_errors_and_counts() -> None:
     earlier = BadRecord("f", 7, "was bad before", b"raw")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"payload": page("", "<meta property=og:title content=T>"), "metadata": '{"mime":"text/html","n":1}'},
         {"text": "is text already", "metadata": '{"a":2}'},
         {"payload": "<p>é, à, ü</p>".encode("latin-1"), "charset": "latin1"},
@@ -286,6 +320,47 @@ def test_undecodable_bytes_are_counted() -> None:
     [found] = extracted(Records(batch([{"payload": payload}]), []))
     assert orjson.loads(found.documents["metadata"][0].as_py()) == {"charset": "utf-8", "undecodable": 1}
     assert found.documents["text"][0].as_py() == "é" * 50 + "\ufffd"
+
+
+def nested(tag: str, levels: int) -> bytes:
+    return f"<html><body>{''.join(f'<{tag}><p>Paragraph {level}, with text.</p>' for level in range(levels))}".encode()
+
+
+@pytest.mark.parametrize("config", [{}, {"thorough": True}, {"engine": "resiliparse"}])
+@pytest.mark.parametrize("tag", ["font", "div", "blockquote"])
+def test_elements_that_are_never_closed_lose_no_text(tag: str, config: dict[str, Any]) -> None:
+    text = extract(nested(tag, 1_000), None, ExtractConfig.model_validate(config)).text
+    assert [line for line in text.split("\n") if line] == [f"Paragraph {level}, with text." for level in range(1_000)]
+
+
+@pytest.mark.parametrize("tag", ["font", "div", "blockquote"])
+def test_what_is_nested_too_deeply_is_an_error(tag: str) -> None:
+    page = nested(tag, 100_000)
+    rows = [{"payload": payload} for payload in (b"<p>before</p>", page, b"<p>after</p>")]
+    [found] = extracted(Records(batch(rows), []))
+    assert found.documents["text"].to_pylist() == ["before", "after"]
+    [error] = found.errors
+    assert "the parser gave up (Excessive depth in document: 2048)" in error.message
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.booleans(), st.lists(st.sampled_from([
+    "<p>", "</p>", "<div>", "</div>", "<html>", "<html/>\n", "<body>", "<head>", "<br>", "<table><tr><td>",
+    "<!-- c -->", "<!doctype html>", "<!DOCTYPE html/>\n", "<?xml version='1.0' encoding='koi8-r'?>",
+    "<meta charset=gbk>", "a", " ", "é", "中", "😀", "\0", "\x0b", "&#xD800;", "&amp;", "<title>T</title>",
+    "<frameset>", "<svg>", "x" * 60,
+]), max_size=12))  # fmt: skip
+def test_trees_are_those_of_trafilatura(whole: bool, parts: list[str]) -> None:
+    import trafilatura
+
+    source = f"<html>{''.join(parts)}" if whole else "".join(parts)
+    expected, found = trafilatura.load_html(source), _parsed(source)
+    if expected is None:
+        expected = trafilatura.load_html(f"<html>{source}")
+    if found is None:
+        assert not "".join(expected.itertext()).strip()
+    else:
+        assert lxml.html.tostring(found) == lxml.html.tostring(expected)
 
 
 def real_pages() -> dict[str, bytes]:

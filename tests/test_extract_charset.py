@@ -74,6 +74,19 @@ def test_http_wins_over_the_page() -> None:
     assert decode(page.encode("cp1251"), "windows-1251") == (page, "cp1251", 0)
 
 
+@pytest.mark.parametrize("default", ["iso-8859-1", "us-ascii", "windows-1252", "ISO-8859-15"])
+@pytest.mark.parametrize(("text", "codec", "label"), LEGACY[1:])
+def test_the_page_wins_over_a_servers_default(text: str, codec: str, label: str, default: str) -> None:
+    page = html(text, f'<meta charset="{label}">')
+    assert decode(page.encode(codec), default).text == page
+
+
+@pytest.mark.parametrize("label", ["gbk", "big5", "euc-jp", "shift_jis", "euc-kr", "utf-8", "utf-16"])
+def test_a_servers_default_stays_where_the_page_cannot_be_what_it_says(label: str) -> None:
+    page = html(FRENCH, f'<meta charset="{label}">')
+    assert decode(page.encode("cp1252"), "iso-8859-1") == (page, "cp1252", 0)
+
+
 def test_a_declaration_that_cannot_be_is_passed_over() -> None:
     page = html(RUSSIAN, '<meta charset="windows-1251">')
     assert decode(page.encode("cp1251"), "utf-8") == (page, "cp1251", 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from corpuskit.errors import InputError, MissingExtra
+from corpuskit.errors import InputError, MissingExtra, StepFailed
 from corpuskit.extract import ExtractConfig, config, extract_page, limits, require
 from corpuskit.extract.limits import Child, Children, Failed
 
@@ -122,8 +122,17 @@ def test_a_silent_child_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_child_that_does_not_start_is_an_error_not_a_page() -> None:
-    with pytest.raises(RuntimeError, match=r"did not start \(exit code 7\)"):
-        fake("broken").extract(b"page", None, QUICK)
+    with pytest.raises(StepFailed, match=r"did not start \(exit 7\): it gave no reason"):
+        fake("mute").extract(b"page", None, QUICK)
+
+
+def test_a_broken_package_is_an_error_that_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "trafilatura.py").write_text("raise ImportError('no name x in trafilatura')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(limits, "CHILDREN", Children())
+    for _ in range(2):
+        with pytest.raises(StepFailed, match=r"\(exit 1\): ImportError: no name x in trafilatura\n.*corpuskit\[web\]"):
+            extract_page(b"<p>page</p>")
 
 
 def test_processes_end_when_closed() -> None:

@@ -94,3 +94,99 @@ def test_sizes(text: str, size: int) -> None:
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="not a size"):
         parse_bytes(text)
+
+
+def names(*inputs: object) -> list[str]:
+    """The files that `inputs` stand for, relative to the first of them."""
+    base = str(inputs[0])
+    return [file.path.removeprefix(base).lstrip("/") for file in storage.expand([str(path) for path in inputs])]
+
+
+def make(folder: Path, *files: str) -> Path:
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_links_are_followed_and_files_listed_once(tmp_path: Path) -> None:
+    inside = make(tmp_path / "in", "a.txt", "b/c.txt", "b/deep/d.txt", ".git/x.txt")
+    outside = make(tmp_path / "out", "e.txt", "sub/f.txt", ".hidden/g.txt")
+    (inside / "a-link").symlink_to(inside / "b" / "deep")  # sorts before the real place
+    (inside / "b" / "loop").symlink_to(inside)
+    (inside / "x1").symlink_to(outside / "sub")
+    (inside / "x2").symlink_to(outside)
+    (inside / "x3").symlink_to(outside)
+    (inside / "file.txt").symlink_to(outside / "e.txt")
+    (outside / "back").symlink_to(inside)
+    expected = ["a.txt", "b/c.txt", "b/deep/d.txt", "file.txt", "x1/f.txt", "x2/e.txt"]
+    assert names(inside) == expected
+    (tmp_path / "link").symlink_to(inside)
+    assert names(tmp_path / "link") == expected
+    assert names(f"{inside}/") == expected
+
+
+def test_links_that_lead_nowhere_are_refused(tmp_path: Path) -> None:
+    make(tmp_path, "a.txt").joinpath("gone.txt").symlink_to(tmp_path / "nothing")
+    for path in (tmp_path, tmp_path / "gone.txt", tmp_path / "g*"):
+        with pytest.raises(InputError, match=r"gone.txt: a link that leads nowhere"):
+            names(path)
+    (tmp_path / "gone.txt").unlink()
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    with pytest.raises(InputError, match="round: a link that leads nowhere"):
+        names(tmp_path)
+    (tmp_path / "round").rename(tmp_path / ".round")
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_folders_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "a.txt", "closed/b.txt")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:  # to root, no folder is closed
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match="closed: the folder cannot be read: Permission denied"):
+        names(tmp_path)
+
+
+def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(make(tmp_path, "a.txt") / "pipe")
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_names_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
+    make(tmp_path, "页.txt")
+    assert names(tmp_path) == ["页.txt"]
+    Path(os.fsdecode(os.fsencode(tmp_path) + "/网页.txt".encode("gbk"))).write_text("x")
+    for path in (tmp_path, tmp_path / "*"):
+        with pytest.raises(InputError, match=r"\\xcd\\xf8.\.txt: the name is not UTF-8") as refused:
+            names(path)
+        str(refused.value).encode()
+
+
+def test_remote_folders_without_hidden_files() -> None:
+    store = fsspec.filesystem("memory")
+    for name in ("a.txt", "sub/c.txt", ".hidden", ".git/config", "sub/.d/e.txt", "b[1].txt", "b1.txt", "what?/f.txt"):
+        store.pipe(f"/bucket/{name}", b"x")
+    try:
+        assert names("memory:///bucket") == ["a.txt", "b1.txt", "b[1].txt", "sub/c.txt", "what?/f.txt"]
+        assert names("memory:///bucket/.git") == ["config"]
+        assert names("memory:///bucket/.hidden") == [""]
+        assert names("memory:///bucket/sub/.d/e.txt") == [""]
+        assert names("memory:///bucket/b[1].txt") == [""]
+        assert names("memory:///bucket/what?") == ["f.txt"]
+        assert [file.path for file in storage.expand(["memory://bucket/[ab]*"])] == [
+            f"memory:///bucket/{name}" for name in ("a.txt", "b1.txt", "b[1].txt")
+        ]
+        assert [file.path for file in storage.expand(["memory://bucket/**"])] == [
+            f"memory:///bucket/{name}" for name in ("a.txt", "b1.txt", "b[1].txt", "sub/c.txt", "what?/f.txt")
+        ]
+        assert [file.path for file in storage.expand(["memory://bucket/.g*/*"])] == ["memory:///bucket/.git/config"]
+        with pytest.raises(InputError, match="nothing"):
+            storage.expand(["memory://bucket/nothing*"])
+    finally:
+        store.rm("/bucket", recursive=True)

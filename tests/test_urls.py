@@ -59,6 +59,7 @@ SAME = {
         "https://example.com/#top",
         "https://example.com/#!",
         "https://example.com/?utm_source=x&fbclid=y",
+        "https://example.com/?utm_anything=x&mtm_campaign=y&pk_kwd=z&matomo_campaign=1&hsa_acc=2&ITM_source=3",
         "example.com",
         "  https://example.com\n",
         "<https://example.com/>",
@@ -123,6 +124,21 @@ def test_urls_of_one_page_have_one_normal_form(form: str) -> None:
         ("https://example.com/?a=b+c", "https://example.com/?a=b%20c"),
         ("https://example.com/?sid=1", "https://example.com/?sid=2"),
         ("https://example.com/?ref=main", "https://example.com/?ref=dev"),
+        *(
+            (f"https://example.com/item?{name}=5", f"https://example.com/item?{name}=12")
+            for name in (
+                "pk_id",
+                "pk",
+                "mtm_id",
+                "itm_id",
+                "hsa_id",
+                "matomo_version",
+                "piwik_id",
+                "utm_zone",
+                "utm_x",
+                "utm",
+            )
+        ),
         ("https://example.com:8080/", "https://example.com/"),
         ("https://example.com/#!a", "https://example.com/#!b"),
         ("https://www.com/", "https://com/"),

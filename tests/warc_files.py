@@ -87,7 +87,11 @@ def file_range(path: Path) -> FileRange:
 
 
 def read(path: Path, choice: Choice = ALL) -> Found:
-    piece = Piece(0, (file_range(path),), 0, "warc")
+    return read_range(file_range(path), choice)
+
+
+def read_range(file: FileRange, choice: Choice = ALL) -> Found:
+    piece = Piece(0, (file,), 0, "warc")
     rows: list[dict[str, Any]] = []
     errors: list[BadRecord] = []
     skipped: dict[str, int] = {}

@@ -5,13 +5,15 @@ words alone, on short lines alone. A line goes if
 
 * it consists of phrases of the table (`corpuskit.clean.phrases`) whose weights reach that of a phrase that says enough
   by itself: `Read more`, `Facebook | Twitter | Email`, but not a heading `Email` or `News`;
-* it has at most a stated number of words and begins with a phrase, or has it anywhere: `We use cookies to ...`,
-  `... All rights reserved.`;
+* it has at most a stated number of words, half as many where it ends with a sentence mark, and begins with a phrase, or
+  has it anywhere or at its end: `© 2019 ...`, `... All rights reserved.`;
+* it begins with a phrase that prose begins with too, and another phrase of that kind confirms it: `We use cookies ...
+  you agree ...`;
 * it is a breadcrumb trail: `Home > World > Asia`.
 
 Words are `unicode` words in lower case (`str.lower()` where that is one character), except that digits among letters
-are a word, all numbers are alike, and `©` is a word. Punctuation and arrows count in trails alone. Lines of more than
-60 words are never looked at. Cleaning twice changes nothing more.
+are a word, all numbers are alike, and `©` is a word. Of punctuation, sentence marks after the last word count, and in
+trails arrows and bars. Lines of more than 60 words are never looked at. Cleaning twice changes nothing more.
 """
 
 import functools
@@ -24,7 +26,7 @@ from pydantic import Field
 
 from corpuskit.clean.cleaner import Cleaned, Cleaner
 from corpuskit.clean.lines import count_lines, keep_lines
-from corpuskit.clean.phrases import ALONE, KINDS, PHRASES, TRAIL_HEADS, TRAIL_WORDS, Kind
+from corpuskit.clean.phrases import ALONE, BAR_TRAIL_HEADS, KINDS, PHRASES, TRAIL_HEADS, TRAIL_WORDS, Kind
 from corpuskit.config import Config
 from corpuskit.kernels import Texts, fixed, inlined, kernel
 from corpuskit.kernels.utf8 import ALONE as ALONE_BIT
@@ -37,14 +39,14 @@ MAX_BYTES = 1000
 SLOTS = 1 << 13
 """Slots of the table of phrases: a power of two, under a quarter full."""
 
-GAP, DIGITS, LETTERS, SINGLE, JOINS, ARROW, BAR = range(7)
+GAP, DIGITS, LETTERS, SINGLE, JOINS, ARROW, BAR, STOP, MARKED = range(9)
 """Classes of characters: between words; in a number or a word; a word by itself; goes on with what it follows; trails'
-separators that are hardly anything else, and that often are."""
-ARROWS, BARS = ">»›→", "|/·"
+separators that are hardly anything else, and that often are; sentence marks that titles lack, and that they have."""
+ARROWS, BARS, STOPS, MARKS = ">»›→", "|/·", ".。．｡", "!?！？"
 
-BEGINS, WITHIN, TRAIL = range(1, 4)
+BEGINS, WITHIN, ENDS, CONFIRMS, TRAIL, BAR_TRAIL = range(1, 7)
 """What a phrase can be besides a part of a line that consists of phrases."""
-ROLES = {"begins": BEGINS, "within": WITHIN}
+ROLES = {"begins": BEGINS, "within": WITHIN, "ends": ENDS, "confirms": CONFIRMS}
 COUNTS: dict[Kind, tuple[str, str]] = {
     "navigation": ("navigation_lines", "lines removed that are menus, pointers to other pages or breadcrumb trails"),
     "cookies": ("cookie_lines", "lines removed that are cookie and consent notices"),
@@ -63,7 +65,7 @@ class Characters(NamedTuple):
     """What a line's characters are, by code point."""
 
     classes: np.ndarray
-    """GAP to BAR; uint8[2**21]."""
+    """GAP to MARKED; uint8[2**21]."""
     lower: np.ndarray
     """The lower-case code point; int32[2**21]."""
 
@@ -76,7 +78,7 @@ class Table(NamedTuple):
     weights: np.ndarray
     """What the phrase adds to a line that consists of phrases, -1 where it is no part of one; int64[SLOTS]."""
     roles: np.ndarray
-    """BEGINS to TRAIL, 0 for none; int64[SLOTS]."""
+    """BEGINS to BAR_TRAIL, 0 for none; int64[SLOTS]."""
     limits: np.ndarray
     """The most words that a line has for that role; int64[SLOTS]."""
     kinds: np.ndarray
@@ -98,7 +100,7 @@ def characters() -> Characters:
     classes[(flags & MARK) != 0] = JOINS
     classes[(flags & ALONE_BIT) != 0] = SINGLE
     classes[ord("©")] = classes[ord("ⓒ")] = SINGLE
-    for kind, marks in ((ARROW, ARROWS), (BAR, BARS)):
+    for kind, marks in ((ARROW, ARROWS), (BAR, BARS), (STOP, STOPS), (MARKED, MARKS)):
         classes[[ord(mark) for mark in marks]] = kind
     lower = np.arange(1 << 21, dtype=np.int32)
     for code in range(0x20000):
@@ -116,20 +118,15 @@ def _mix(state, value):  # type: ignore[no-untyped-def]
     return mixed ^ (mixed >> np.uint64(29))
 
 
-@inlined
-def _separates(kind):  # type: ignore[no-untyped-def]
-    """How much a character of this class says that a line is a trail; 2 is enough."""
-    return 2 * (kind == ARROW) + (kind == BAR)
-
-
 @kernel
-def _line_words(data, start, end, characters, words):  # type: ignore[no-untyped-def]
-    """Fill words uint64[MAX_WORDS] with the hashes of a line's words; return (their number, trail's separators).
+def _line_words(data, start, end, characters, words, signs):  # type: ignore[no-untyped-def]
+    """Fill words uint64[MAX_WORDS] with the hashes of a line's words; return their number, -1 if there are more.
 
-    The number is -1 if there are more.
+    signs: int64[9], how often each class of separators is in the line, and of sentence marks behind the last word.
     """
     before: Any = GAP
-    count, separators, state = 0, 0, np.uint64(0)
+    count, state = 0, np.uint64(0)
+    signs[:] = 0
     position = start
     while position < end:
         code, length = decode(data, position, end)
@@ -137,22 +134,23 @@ def _line_words(data, start, end, characters, words):  # type: ignore[no-untyped
         kind: Any = np.int64(characters.classes[code])
         if kind == JOINS and before != GAP:
             kind = before
-        elif kind in (JOINS, ARROW, BAR):
-            separators += _separates(kind)
+        elif kind >= JOINS:
+            signs[kind] += 1
             kind = GAP
         begins = kind != GAP and (kind != before or (kind == SINGLE and characters.classes[code] != JOINS))
         if begins:
             if count == words.size:
-                return -1, separators
+                return -1
             count += 1
             state = np.uint64(0)
+            signs[STOP] = signs[MARKED] = 0
         before = kind
         if kind == DIGITS:
             words[count - 1] = NUMBER
         elif kind != GAP:
             state = _mix(state, np.uint64(characters.lower[code]))
             words[count - 1] = state
-    return count, separators
+    return count
 
 
 @inlined
@@ -164,22 +162,29 @@ def _find(table, hashed):  # type: ignore[no-untyped-def]
     return slot
 
 
-@inlined
-def _fits(table, slot, first, n_words, separators):  # type: ignore[no-untyped-def]
-    """Whether a phrase at word `first` of a line says by itself that it is boilerplate."""
-    role = table.roles[slot]
-    if role == 0 or n_words > table.limits[slot] or (first > 0 and role != WITHIN):
+@kernel
+def _fits(table, slot, first, stop, n_words, signs):  # type: ignore[no-untyped-def]
+    """Whether the phrase of the words `first` to `stop` of a line says by itself that the line is boilerplate."""
+    role, limit = table.roles[slot], table.limits[slot]
+    sentence = signs[STOP] + signs[MARKED] > 0
+    if role == ENDS:
+        return stop == n_words <= limit and not sentence
+    if role == WITHIN or (role == BEGINS and first == 0):
+        return n_words <= (limit // 2 if sentence else limit) or stop - first == n_words
+    if first > 0 or n_words > limit:
         return False
-    return role != TRAIL or separators >= 2
+    if role == TRAIL:
+        return signs[ARROW] > 0 and signs[STOP] == 0
+    return role == BAR_TRAIL and signs[BAR] > 1 and not sentence
 
 
 @kernel
-def _judge_words(words, n_words, separators, table):  # type: ignore[no-untyped-def]
+def _judge_words(words, n_words, signs, table):  # type: ignore[no-untyped-def]
     """Return the index in KINDS of the kind of boilerplate that a line is, -1 if it is none.
 
     The line is covered from its beginning with the longest phrases, as far as that goes.
     """
-    covered, weight, heaviest, kind, found = 0, 0, -1, -1, 0
+    covered, weight, heaviest, kind, found, begun = 0, 0, -1, -1, 0, -1
     for first in range(n_words):
         hashed, reach = np.uint64(0), 0
         if table.beginnings[words[first] & np.uint64(0xFFFF)]:
@@ -188,8 +193,12 @@ def _judge_words(words, n_words, separators, table):  # type: ignore[no-untyped-
                 slot = _find(table, hashed)
                 if table.hashes[slot] == 0:
                     continue
-                if _fits(table, slot, first, n_words, separators):
+                if _fits(table, slot, first, word + 1, n_words, signs):
                     return table.kinds[slot]
+                if table.roles[slot] == CONFIRMS and table.kinds[slot] == begun and n_words <= table.limits[slot]:
+                    return begun
+                if table.roles[slot] == BEGINS and first == 0:
+                    begun = table.kinds[slot]
                 if table.weights[slot] >= 0:
                     reach, found = word + 1 - first, slot
         if covered == first and reach:
@@ -203,20 +212,20 @@ def _judge_words(words, n_words, separators, table):  # type: ignore[no-untyped-
 @kernel
 def _judge_lines(data, starts, ends, characters, table, kinds):  # type: ignore[no-untyped-def]
     """Fill kinds int8[m]: the index in KINDS of what each line is, -1 if it is none of them."""
-    words = np.empty(MAX_WORDS, np.uint64)
+    words, signs = np.empty(MAX_WORDS, np.uint64), np.empty(MARKED + 1, np.int64)
     for line in range(starts.size):
         kinds[line] = -1
         if 0 < ends[line] - starts[line] <= MAX_BYTES:
-            n_words, separators = _line_words(data, starts[line], ends[line], characters, words)
+            n_words = _line_words(data, starts[line], ends[line], characters, words, signs)
             if n_words > 0:
-                kinds[line] = _judge_words(words, n_words, separators, table)
+                kinds[line] = _judge_words(words, n_words, signs, table)
 
 
 @kernel
 def _add_phrase(data, start, end, characters, table, weight, role, limit, kind):  # type: ignore[no-untyped-def]
     """Put the phrase `data[start:end]` into the table, or another role of it; return the number of its words."""
     words, hashed = np.empty(MAX_WORDS, np.uint64), np.uint64(0)
-    n_words, _ = _line_words(data, start, end, characters, words)
+    n_words = _line_words(data, start, end, characters, words, np.empty(MARKED + 1, np.int64))
     for word in range(n_words):
         hashed = _mix(hashed, words[word])
     slot = _find(table, hashed)
@@ -241,6 +250,7 @@ def phrase_table(kinds: frozenset[Kind]) -> Table:
             longest = max(longest, _add_phrases(table, group.each(), weight, role, limit, group.kind))
     if "navigation" in kinds:
         _add_phrases(table, TRAIL_HEADS, -1, TRAIL, TRAIL_WORDS, "navigation")
+        _add_phrases(table, BAR_TRAIL_HEADS, -1, BAR_TRAIL, TRAIL_WORDS, "navigation")
     return Table(*(fixed(array, array.dtype) for array in table[:-1]), longest)  # type: ignore[call-arg, arg-type]
 
 

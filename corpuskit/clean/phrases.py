@@ -3,12 +3,16 @@
 A phrase is compared by its `unicode` words in lower case, digits as `#`, and `©` as a word: "Copyright © 2019," is
 `copyright © #`. The weight is how much a phrase says by itself. Collected by hand: from what extractors leave of real
 news pages and blogs, and from common page templates in these languages.
+
+Prose begins with the same words as notices do ("We use cookies to hold the session id."). So what may go on as a
+sentence about something else stands here with a limit of 0: it is a line by itself, or a second phrase confirms it.
 """
 
 from typing import Literal, NamedTuple, get_args
 
 Kind = Literal["navigation", "cookies", "sharing", "subscribing", "comments", "copyright"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Role = Literal["covers", "begins", "within", "ends", "confirms"]
 
 ALONE, HALF, PART, FILLER = 6, 3, 2, 0
 """Weights: a line that consists of phrases is boilerplate from ALONE on: one such phrase, two halves, three parts."""
@@ -19,10 +23,12 @@ class Phrases(NamedTuple):
 
     kind: Kind
     language: str
-    role: Literal["covers", "begins", "within"]
-    """The line consists of such phrases; begins with one; has one anywhere."""
+    role: Role
+    """The line consists of such phrases; begins with one; has one anywhere; ends with one and without a sentence mark;
+    begins with one and has this one too."""
     value: int
-    """`covers`: the weight. Else: the most words that the line may have."""
+    """`covers`: the weight. Else: the most words that the line may have; `begins` and `within`: half of it where the
+    line ends with a sentence mark, and the phrase by itself always."""
     phrases: str
     """Separated by `|`."""
 
@@ -31,7 +37,7 @@ class Phrases(NamedTuple):
         return [" ".join(phrase.split()) for phrase in self.phrases.split("|")]
 
 
-TABLE: dict[tuple[Kind, str, Literal["covers", "begins", "within"], int], str] = {
+TABLE: dict[tuple[Kind, str, Role, int], str] = {
     # Menus, paging and pointers to other pages
     ("navigation", "en", "covers", ALONE): """
         read more | read full article | read the full article | read full story | read the full story |
@@ -68,7 +74,7 @@ TABLE: dict[tuple[Kind, str, Literal["covers", "begins", "within"], int], str] =
         当前位置首页 | 您的位置首页 | 您现在的位置首页 | 你的位置首页 | 您当前的位置首页 | 所在位置首页 |
         目前位置首頁
     """,
-    ("navigation", "en", "begins", 20): "you are here home",
+    ("navigation", "en", "begins", 40): "you are here home",
     ("navigation", "de", "covers", ALONE): """
         weiterlesen | mehr lesen | mehr erfahren | mehr dazu | mehr zum thema | zum seitenanfang | nach oben |
         zurück zur startseite | zum inhalt springen | nächste seite | vorherige seite |
@@ -92,35 +98,59 @@ TABLE: dict[tuple[Kind, str, Literal["covers", "begins", "within"], int], str] =
         manage cookies | privacy policy | terms of use | terms of service | terms and conditions |
         privacy and cookies | privacy notice | do not sell my personal information
     """,
-    ("cookies", "en", "begins", 60): """
+    ("cookies", "en", "begins", 60): "we and our partners use cookies | we value your privacy we",
+    ("cookies", "en", "begins", 0): """
         we use cookies | this website uses cookies | this site uses cookies | our website uses cookies |
-        our site uses cookies | we and our partners use cookies | we value your privacy we | cookies help us |
-        by using this site you agree | by using our site you agree | by using this website you agree |
-        by continuing to use this site you | by continuing to use this website you | by continuing to browse |
-        by clicking accept | by clicking i agree | by submitting this form you agree | by commenting you agree
+        our site uses cookies | cookies help us | by using this site you agree | by using our site you agree |
+        by using this website you agree | by continuing to use this site you | by continuing to use this website you |
+        by continuing to browse | by clicking accept | by clicking i agree | by submitting this form you agree |
+        by commenting you agree
     """,
-    ("cookies", "zh", "begins", 60): """
+    ("cookies", "en", "confirms", 60): """
+        you agree | you are agreeing | you accept | you consent | your consent | signifies consent | opt out |
+        your experience | user experience | browsing experience | best experience | your browsing | our use of cookies |
+        the use of cookies | privacy policy | cookie policy | cookies policy | cookie notice | cookie settings |
+        cookie preferences | accept all | privacy statement
+    """,
+    ("cookies", "zh", "begins", 0): """
         本网站使用 cookie | 本网站使用 cookies | 我们使用 cookie | 我们使用 cookies | 本站使用 cookie |
         本站使用 cookies | 本網站使用 cookie | 本網站使用 cookies | 我們使用 cookie | 我們使用 cookies |
         继续使用本网站即表示 | 继续浏览本网站即表示 | 繼續使用本網站即表示
     """,
+    ("cookies", "zh", "confirms", 60): """
+        您同意 | 您的同意 | 即表示 | 继续浏览 | 继续使用 | 继续访问 | 为您提供 | 您的体验 | 隐私政策 | 隐私声明 |
+        繼續瀏覽 | 繼續使用 | 為您提供 | 您的體驗 | 隱私政策 | 隱私權政策
+    """,
     ("cookies", "zh", "covers", ALONE): """
         隐私政策 | 隐私声明 | 服务条款 | 使用条款 | 接受所有 cookie | 隱私政策 | 服務條款
     """,
-    ("cookies", "de", "begins", 60): """
+    ("cookies", "de", "begins", 0): """
         wir verwenden cookies | wir nutzen cookies | diese website verwendet cookies |
         diese webseite verwendet cookies | diese seite verwendet cookies | diese website benutzt cookies |
         unsere website verwendet cookies
     """,
+    ("cookies", "de", "confirms", 60): """
+        ihnen | einverstanden | stimmen sie | sie stimmen | ihre zustimmung | datenschutzerklärung | nutzererlebnis |
+        cookie einstellungen
+    """,
     ("cookies", "de", "covers", ALONE): "datenschutzerklärung | alle akzeptieren | alle cookies akzeptieren",
-    ("cookies", "fr", "begins", 60): """
+    ("cookies", "fr", "begins", 0): """
         nous utilisons des cookies | ce site utilise des cookies | notre site utilise des cookies |
         en poursuivant votre navigation
     """,
+    ("cookies", "fr", "confirms", 60): """
+        vous acceptez | vous garantir | vous offrir | vous proposer | votre expérience | votre navigation |
+        votre consentement | politique de confidentialité | meilleure expérience
+    """,
     ("cookies", "fr", "covers", ALONE): "politique de confidentialité | mentions légales | tout accepter",
-    ("cookies", "es", "begins", 60): """
+    ("cookies", "es", "begins", 0): """
         utilizamos cookies | usamos cookies | este sitio web utiliza cookies | esta web utiliza cookies |
         este sitio utiliza cookies | este sitio usa cookies
+    """,
+    ("cookies", "es", "confirms", 60): """
+        acepta su uso | acepta el uso | aceptas el uso | aceptas su uso | su experiencia | tu experiencia |
+        mejor experiencia | experiencia de usuario | política de cookies | política de privacidad | su consentimiento |
+        tu consentimiento
     """,
     ("cookies", "es", "covers", ALONE): """
         política de privacidad | política de cookies | aviso legal | aceptar todo
@@ -164,14 +194,26 @@ TABLE: dict[tuple[Kind, str, Literal["covers", "begins", "within"], int], str] =
         sign in to continue | log in | log in or register | login | log out | log in to comment | register now |
         create an account | create account | forgot password | forgot your password | my account | already a member |
         already a subscriber | become a member | enter your email address | your email address | download our app |
-        get the app | download the app | start your free trial | unsubscribe
+        get the app | download the app | start your free trial | unsubscribe | click here to get the fox news app |
+        please log in to comment | please log in to post a comment | please log in to continue |
+        please log in using one of these methods to post your comment | please log in or register |
+        please sign in to comment | please sign in to continue | you must be logged in to comment |
+        you must be logged in to post a comment | you must be logged in to leave a comment |
+        you must be logged in to reply to this topic | please enable javascript in your browser |
+        please enable javascript to continue | please enable javascript to view this page |
+        please enable javascript to view the comments powered by disqus | javascript is disabled in your browser
     """,
     ("subscribing", "en", "begins", 25): """
-        subscribe to our newsletter | sign up for our | sign up to our newsletter | sign up to receive our |
-        click here to subscribe | subscribe to our | subscribe to receive | get our newsletter |
-        enter your email address to subscribe | please log in | please sign in | you must be logged in |
-        please enable javascript | javascript is disabled | javascript must be enabled |
-        to view this content please | click here to get the | get the latest updates right in your inbox
+        subscribe to our newsletter | sign up to our newsletter | sign up to receive our | click here to subscribe |
+        subscribe to our | get our newsletter | enter your email address to subscribe | to view this content please |
+        get the latest updates right in your inbox
+    """,
+    ("subscribing", "en", "begins", 0): """
+        sign up for our | sign up to our | subscribe to receive | please log in | please sign in |
+        you must be logged in | please enable javascript | javascript is disabled | javascript must be enabled
+    """,
+    ("subscribing", "en", "confirms", 25): """
+        newsletter | newsletters | our mailing list | our email list | new posts by email | your inbox
     """,
     ("subscribing", "zh", "covers", ALONE): """
         登录 | 登录注册 | 注册登录 | 请登录 | 立即登录 | 立即注册 | 免费注册 | 忘记密码 | 用户登录 | 会员登录 |
@@ -179,8 +221,9 @@ TABLE: dict[tuple[Kind, str, Literal["covers", "begins", "within"], int], str] =
         打开 app
     """,
     ("subscribing", "zh", "begins", 40): """
-        扫描下方二维码 | 扫描二维码关注 | 关注微信公众号 | 关注我们的微信 | 欢迎关注微信公众号 | 欢迎关注我们的
+        扫描二维码关注 | 欢迎关注微信公众号 | 欢迎关注我们的
     """,
+    ("subscribing", "zh", "begins", 0): "扫描下方二维码 | 关注微信公众号 | 关注我们的微信",
     ("subscribing", "de", "covers", ALONE): "newsletter abonnieren | jetzt abonnieren | anmelden | registrieren",
     ("subscribing", "fr", "covers", ALONE): """
         s'inscrire | s'abonner | abonnez vous | se connecter | mot de passe oublié
@@ -208,13 +251,23 @@ TABLE: dict[tuple[Kind, str, Literal["covers", "begins", "within"], int], str] =
     ("comments", "fr", "covers", ALONE): "laisser un commentaire | ajouter un commentaire | # commentaires",
     ("comments", "es", "covers", ALONE): "deja un comentario | dejar un comentario | # comentarios",
     # Footers
-    ("copyright", "en", "begins", 25): """
-        © # | copyright # | copyright © | copyright c # | c # all rights reserved
+    ("copyright", "en", "covers", ALONE): """
+        powered by wordpress | proudly powered by wordpress | powered by wordpress com | powered by wordpress com vip
     """,
-    ("copyright", "en", "within", 25): "all rights reserved | powered by wordpress | proudly powered by",
-    ("copyright", "zh", "begins", 40): "版权所有 | 版權所有 | 京 icp 备 #",
-    ("copyright", "zh", "within", 40): """
-        版权所有 © | © 版权所有 | 未经授权不得转载 | 未经许可不得转载 | icp 备 # 号 | 公网安备 #
+    ("copyright", "en", "begins", 50): "copyright ©",
+    ("copyright", "en", "begins", 25): """
+        © # | copyright # # | copyright # by | copyright c # | c # all rights reserved
+    """,
+    ("copyright", "en", "begins", 0): "copyright # | this material may not be published",
+    ("copyright", "en", "within", 25): "all rights reserved",
+    ("copyright", "en", "confirms", 25): "rights reserved | inc | ltd | llc | gmbh",
+    ("copyright", "zh", "covers", ALONE): """
+        版权所有 | 版權所有 | 未经授权不得转载 | 未经许可不得转载 | 翻版必究 | 侵权必究 | 违者必究 | 盗版必究
+    """,
+    ("copyright", "zh", "begins", 40): "版权所有 # | 版權所有 # | 京 icp 备 #",
+    ("copyright", "zh", "within", 40): "版权所有 © | 版權所有 © | © 版权所有 | © 版權所有",
+    ("copyright", "zh", "ends", 40): """
+        版权所有 | 版權所有 | 未经授权不得转载 | 未经许可不得转载 | icp 备 # 号 | icp 备 # 号 # | 公网安备 # 号
     """,
     ("copyright", "de", "within", 25): "alle rechte vorbehalten",
     ("copyright", "fr", "within", 25): "tous droits réservés",
@@ -226,5 +279,7 @@ PHRASES = tuple(Phrases(*key, phrases) for key, phrases in TABLE.items())
 
 TRAIL_HEADS = ("home", "homepage", "首页", "首頁", "网站首页", "startseite", "accueil", "inicio")
 """What a breadcrumb trail (`Home > World > Asia`) begins with."""
+BAR_TRAIL_HEADS = ("home blog", "home news", "home about", "home articles", "home forum", "home forums", "首页新闻")
+"""What a trail of bars (`Home / Blog / A title`) begins with: `Home | Away | Score` is the head of a table."""
 TRAIL_WORDS = 30
 """The most words of a trail."""

@@ -71,6 +71,8 @@ class _Part(NamedTuple):
     data: bytes
     is_page: bool
     damage: str = ""
+    is_last: bool = False
+    """Whether it ends with the file."""
 
 
 def _chunks(file: FileRange, options: dict[str, Any]) -> Iterator[Chunk]:
@@ -147,7 +149,7 @@ class _Parts:
 
     def close(self) -> Iterator[_Part]:
         """Give what is left at the end of the file."""
-        yield from self._end(0, len(self.held))
+        yield from (part._replace(is_last=True) for part in self._end(0, len(self.held)))
 
     def _end(self, begin: int, end: int) -> Iterator[_Part]:
         if self.offset is not None:
@@ -172,8 +174,7 @@ def _page(name: str, part: _Part) -> Iterator[RawPage | BadRecord]:
         yield bad(name, part.offset, "the page breaks off: no </page>", START + body)
         return
     yield RawPage(name, part.offset, START + body + end, "")
-    if rest.strip() not in (b"", b"</mediawiki>"):
-        yield bad(name, part.offset, "not a page, after the page that begins here", rest.strip())
+    yield from _tail(name, part, rest.strip(), "after the page that begins here")
 
 
 def _head(name: str, part: _Part) -> Iterator[BadRecord]:
@@ -183,5 +184,12 @@ def _head(name: str, part: _Part) -> Iterator[BadRecord]:
         yield bad(name, part.offset, "not a MediaWiki dump: no <mediawiki> before the first page", part.data)
         return
     rest = rest.partition(b"</siteinfo>" if b"</siteinfo>" in rest else b">")[2]
-    if rest.strip() not in (b"", b"</mediawiki>"):
-        yield bad(name, part.offset, "not a page, before the first page", rest.strip())
+    yield from _tail(name, part, rest.strip(), "before the first page")
+
+
+def _tail(name: str, part: _Part, rest: bytes, where: str) -> Iterator[BadRecord]:
+    """Check what follows a page or the head: nothing, or the dump's end, which the last part must have."""
+    if rest not in (b"", b"</mediawiki>"):
+        yield bad(name, part.offset, f"not a page, {where}", rest)
+    elif part.is_last and not rest:
+        yield bad(name, part.offset, "the dump breaks off: no </mediawiki> behind what begins here", b"")

@@ -26,10 +26,19 @@ def begins(data: bytes) -> bool:
     return HEAD.match(data, PADDING.match(data).end()) is not None  # type: ignore[union-attr]  # matches always
 
 
+def opens(part: Part | Damage) -> bool:
+    """Whether a member begins with these bytes, and a record with the member.
+
+    What seems to run on over such a place is an error that ends there. So reading may begin there, and finds what it
+    would have found from the beginning of the file.
+    """
+    return isinstance(part, Part) and part.first and HEAD.match(part.data) is not None
+
+
 class _Window:
     """The decompressed bytes still needed, and the members they lie in. Positions count all decompressed bytes."""
 
-    def __init__(self, parts: Iterator[Part | Damage]) -> None:
+    def __init__(self, parts: Iterator[Part | Damage], stop: int | None, edge: int | None) -> None:
         self.parts = parts
         self.data = bytearray()
         self.at = 0
@@ -40,10 +49,17 @@ class _Window:
         """(position, offset in the file) of the member read next, and of those behind it."""
         self.damage: Damage | None = None
         """What bars the way behind `data`."""
+        self.edge = edge
+        self.end = stop
+        """Position from which on no record is given; of `edge`, once the member there is known."""
 
     @property
     def position(self) -> int:
         return self.base + self.at
+
+    @property
+    def ended(self) -> bool:
+        return self.end is not None and self.position >= self.end
 
     def fill(self) -> bool:
         """Take more bytes; False: damage or the end of the file bars the way."""
@@ -57,6 +73,8 @@ class _Window:
             self.base, self.at = self.base + self.at, 0
         if part.first:
             self.members.append((self.base + len(self.data), part.offset))
+            if self.end is None and self.edge is not None and part.offset >= self.edge and opens(part):
+                self.end = self.members[-1][0]
         self.data += part.data
         return True
 
@@ -102,15 +120,16 @@ class _Window:
 
     def overruns(self, size: int) -> bool:
         """Whether the record in the next `size` bytes, whose end seems right, runs on into records behind it."""
-        self.reach(size + PROBE)
+        self.reach(size + 2 * PROBE)
         start, end = self.position, self.position + size
         if any(start < member < end and HEAD.match(self.data, member - self.base) for member, _ in self.members):
             return True
         if self.member()[0] == start and any(member == end for member, _ in self.members):
             return False  # it fills its member
         first, last = self.at + 1, self.at + size
-        follows = PADDING.match(self.data, last).end()  # type: ignore[union-attr]  # matches always
-        if follows < len(self.data) and not HEAD.match(self.data, follows):  # it may end at the end of a header
+        seen = min(last + PROBE, len(self.data))
+        follows = PADDING.match(self.data, last, seen).end()  # type: ignore[union-attr]  # matches always
+        if follows < seen and not HEAD.match(self.data, follows):  # it may end at the end of a header
             return HEAD.search(self.data, first, last) is not None
         while (first := self.data.find(b"WARC/", first, last)) >= 0:
             if _fits(self.data, first, range(last, follows + 1)):
@@ -153,13 +172,16 @@ class Frames:
     Args:
         name: input name of the file.
         parts: its decompressed bytes.
-        stop: give no record that begins at this decompressed byte or later; None: all.
+        stop: give no record that begins at this decompressed byte (counted in `parts`) or later; None: all.
+        edge: end before the first member at this offset or later that `opens`; None: go on to the end.
     """
 
-    def __init__(self, name: str, parts: Members | Iterator[Part], stop: int | None = None) -> None:
-        self.name, self.stop = name, stop
+    def __init__(
+        self, name: str, parts: Members | Iterator[Part], stop: int | None = None, edge: int | None = None
+    ) -> None:
+        self.name = name
         self._members = parts if isinstance(parts, Members) else None
-        self._window = _Window(iter(parts))
+        self._window = _Window(iter(parts), stop, edge)
         self._end = 0  # position behind the last record or error
 
     def __iter__(self) -> Iterator[RawPage | BadRecord]:
@@ -172,7 +194,7 @@ class Frames:
                 yield bad(self.name, ready.offset, message, ready.data) if message else ready
                 ready = None
             elif more:
-                if self.stop is not None and window.position >= self.stop:
+                if window.ended:
                     return
                 found = self._record()
                 self._end = window.position
@@ -227,29 +249,35 @@ class Frames:
         """Return the offset of the next record, and the id it gets where it has none.
 
         A record that begins its member has the member's offset, as CDX indexes do; to those behind it in the same
-        member, their distance in decompressed bytes is added.
+        member, their distance in decompressed bytes is added. In a plain file each has its own.
         """
         start, offset = self._window.member()
         distance = self._window.position - start
-        if self._end <= start:  # but for padding, it begins the member
+        if self._members and self._end <= start:  # but for padding, it begins the member
             return offset, f"{self.name}:{offset}"
-        place = f"{offset}+{distance}" if self._members else f"{distance}"
+        place = f"{offset}+{distance}" if self._members else f"{offset + distance}"
         return offset + distance, f"{self.name}:{place}"
 
     def _bad(self, message: str) -> BadRecord:
         """Go on to the next record; return the error that covers all up to there."""
         window = self._window
         offset, _ = self._place()
+        window.reach(RAW_LIMIT)
         start, raw = window.position, window.head(RAW_LIMIT)
         window.at += 1
         cause = None if self._scan() else window.take_damage()
         return bad(self.name, offset, f"{message}: {cause}" if cause else message, raw[: window.position - start])
 
     def _scan(self) -> bool:
-        """Go to the next `HEAD`, holding none of what is skipped; False: there is none before damage or the end."""
+        """Go to the next `HEAD`, holding none of what is skipped; False: there is none before damage or the end.
+
+        Behind the last record to be given, stop anywhere: that there was none is known then.
+        """
         window, start = self._window, self._window.position
         while not (found := HEAD.search(window.data, window.at)):
             window.at = max(window.at, len(window.data) - PROBE)
+            if window.ended and window.position - start >= RAW_LIMIT:
+                return True
             if self._members and window.position - start > MAX_SKIP:
                 self._members.abandoned = f"given up after {MAX_SKIP:,} bytes that are no record"
             if not window.fill():

@@ -11,11 +11,14 @@ from corpuskit.documents.pages import Page, RawPage, Skipped, collect_pages
 from corpuskit.documents.pieces import FileRange, Piece, pack
 from corpuskit.documents.records import ALL, BadRecord, Choice, Document, Malformed, Records, bad
 from corpuskit.documents.source import SourceConfig
-from corpuskit.documents.streams import Damaged, blocks, codec, decompress
+from corpuskit.documents.streams import CODECS, Damaged, blocks, codec, decompress
 from corpuskit.documents.tar import MAX_MEMBER, members
+from corpuskit.errors import InputError
 
 HTML = (".html", ".htm", ".xhtml")
 TAR = (".tar", ".tgz", ".tar.gz", ".tar.zst")
+PACKED = (".bz2", ".xz", ".lzma", ".br", ".lz4", ".z", ".7z", ".rar", ".zip")
+"""Suffixes of compressed files that are not read: their bytes must not be taken for a page."""
 EXPANSION = 4
 """Estimated bytes of HTML per byte of a compressed file."""
 MAX_PAGE = MAX_MEMBER
@@ -30,10 +33,16 @@ ADDRESS = re.compile(
 
 
 def plan(source: SourceConfig, files: Sequence[FileRange], split_bytes: int) -> list[Piece]:
-    """Group files into pieces by size; an archive stays whole. `max_bytes` takes the first files and members."""
+    """Group files into pieces by size; an archive stays whole. `max_bytes` takes the first files and members.
+
+    Raises:
+        InputError: a file is compressed in a way that is not read.
+    """
     ranges: list[tuple[FileRange, int]] = []
     left = source.max_bytes
     for file in files:
+        if file.path.lower().endswith(PACKED):
+            raise InputError(f"{file.path}: of compressed files, those with {', '.join(CODECS)} are read; unpack it")
         size = file.size * (EXPANSION if codec(file.path) else 1)
         if left is not None:
             if ranges and (left <= 0 or (size > left and not is_tar(file.path))):
@@ -52,8 +61,8 @@ def is_tar(path: str) -> bool:
 def read(piece: Piece, source: SourceConfig, choice: Choice = ALL) -> Iterator[Records]:
     """Read the pages of a piece: bytes as `payload`, id `<name>` or `<archive>:<member>`, the URL that the page states.
 
-    Pages compressed by gzip or zstd, in archives too, are decompressed. Members of other kinds than HTML are skipped;
-    empty files and those over `MAX_PAGE` are errors.
+    Pages compressed by gzip or zstd, in archives too, are decompressed. Members that are hidden (`is_hidden`) or of
+    other kinds than HTML are skipped; empty files and those over `MAX_PAGE` are errors.
 
     Raises:
         InputError: a file is gone or has changed since it was planned.
@@ -87,7 +96,7 @@ def _bounded(parts: Iterator[bytes]) -> bytes:
 
 
 def _members(file: FileRange, options: dict[str, Any]) -> Iterator[RawPage | BadRecord]:
-    for member in members(blocks(file, options), is_html):
+    for member in members(blocks(file, options), _is_wanted):
         if file.stop is not None and member.offset >= file.stop:
             return
         if member.broken:
@@ -95,6 +104,15 @@ def _members(file: FileRange, options: dict[str, Any]) -> Iterator[RawPage | Bad
             yield bad(file.name, member.offset, f"{name}{member.broken}", member.data)
         else:
             yield RawPage(file.name, member.offset, member.data, f"{file.name}:{member.name}")
+
+
+def is_hidden(member: str) -> bool:
+    """Whether a member's name, or that of a folder it lies in, begins with a dot, as the `._` files of macOS do."""
+    return any(part.startswith(".") and part not in (".", "..") for part in member.split("/"))
+
+
+def _is_wanted(member: str) -> bool:
+    return is_html(member) and not is_hidden(member)
 
 
 def is_html(name: str) -> bool:
@@ -115,6 +133,8 @@ def parse(raw: RawPage) -> Page | Skipped:
     """
     data = raw.data
     if raw.id != raw.file:  # a member
+        if is_hidden(raw.id.removeprefix(f"{raw.file}:")):
+            return Skipped("hidden")
         if not is_html(raw.id):
             suffix = _without_packing(raw.id).suffix.lower()
             return Skipped(f"not HTML: {suffix}" if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else "not HTML")

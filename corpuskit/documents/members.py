@@ -47,7 +47,7 @@ class Damage(NamedTuple):
 
 
 class File:
-    """Bytes of an open file at any position, read in blocks."""
+    """Bytes of an open file at any position, read in blocks whose borders do not depend on what was read before."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -57,8 +57,10 @@ class File:
         """Return some of the bytes from `position` on, `size` at most; none at the end of the file only."""
         index = position - self._start
         if not 0 <= index < len(self._block):
-            self._stream.seek(position)
-            self._block, self._start, index = self._stream.read(BLOCK), position, 0
+            index = position % BLOCK
+            self._start = position - index
+            self._stream.seek(self._start)
+            self._block = self._stream.read(BLOCK)
         return memoryview(self._block)[index : index + size]
 
     def exactly(self, position: int, size: int) -> bytes:
@@ -126,11 +128,11 @@ def zstd(file: File) -> tuple[Packing, int]:
     return Packing("zstd frame", ZSTD_MAGIC, frames.decompressobj, zstandard.ZstdError, ZSTD_FEED), start
 
 
-def plain(file: File) -> Iterator[Part]:
-    """Give the bytes of a file that is not compressed, as those of one member."""
-    position = 0
+def plain(file: File, start: int = 0) -> Iterator[Part]:
+    """Give the bytes of a file that is not compressed, from `start` on, as those of one member."""
+    position = start
     while view := file.at(position, BLOCK):
-        yield Part(0, position == 0, bytes(view))
+        yield Part(start, position == start, bytes(view))
         position += len(view)
 
 
@@ -147,6 +149,10 @@ class Members:
         self.abandoned = ""
         """Set to a reason to give up the current member."""
 
+    def since(self, start: int) -> "Members":
+        """Return the members of the same file from `start` on."""
+        return Members(self.file, self.packing, self.begins, start)
+
     def __iter__(self) -> Iterator[Part | Damage]:
         position: int | None = self.start
         while position is not None and self.file.at(position := self._skip(position), 1):
@@ -155,7 +161,7 @@ class Members:
                 position = end
             else:
                 yield Damage(position, end, self.file.exactly(position, RAW_LIMIT))
-                position = self._next(position + 1)
+                position = self.find(position + 1)
 
     def _skip(self, position: int) -> int:
         """Return where the next member begins, behind padding and skippable frames."""
@@ -193,7 +199,7 @@ class Members:
             yield Part(start, first, held)
         return position if decoder.eof else self.abandoned or f"{self.packing.name} is truncated"
 
-    def _next(self, position: int) -> int | None:
+    def find(self, position: int) -> int | None:
         """Return where a member that `begins` accepts lies, from `position` on; None: nowhere."""
         found = self.file.find(self.packing.magic, position)
         while found is not None and not self.begins(self._peek(found)):

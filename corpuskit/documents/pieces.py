@@ -28,7 +28,7 @@ class FileRange:
     tag: str
     """ETag or modification time; changes when the file does."""
     start: int = 0
-    """First unit; of a compressed file, a position in the decompressed stream."""
+    """First unit; of a compressed file, a position in the decompressed stream, or in the stored one if that is cut."""
     stop: int | None = None
     """End of the range, not included; None: the end of the file."""
 
@@ -141,7 +141,7 @@ def _expand(path: str, options: dict[str, Any], suffixes: Sequence[str] | None) 
     wild = [index for index, part in enumerate(parts) if any(sign in part for sign in "*?[")]
     if [file.path for file in files] == [path]:
         return "/".join(parts[:-1]), files
-    if wild:
+    if wild and not storage.exists(path, options):
         return "/".join(parts[: wild[0]]), files
     matching = [file for file in files if suffixes is None or file.path.lower().endswith(tuple(suffixes))]
     return path, matching or files

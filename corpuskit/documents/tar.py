@@ -35,7 +35,8 @@ def members(blocks: Iterator[bytes], wanted: Callable[[str], bool]) -> Iterator[
     """Give the regular files of an archive; folders, links and devices are left out.
 
     After a header that is none, or a member that breaks off, the next header is looked for at any offset; one broken
-    member stands for all that lies between. Zero blocks do not end an archive: others may follow, as after `cat`.
+    member stands for all that lies between. Zero blocks do not end an archive: others may follow, as after `cat`. They
+    alone are an archive without files; no bytes at all are a broken member.
 
     Args:
         blocks: the decompressed archive; may raise `Damaged`, which becomes a broken member.
@@ -57,8 +58,8 @@ def members(blocks: Iterator[bytes], wanted: Callable[[str], bool]) -> Iterator[
         else:
             yield from _member(window, info, pending, wanted)
             pending = {}
-    if window.damage:
-        yield Member(window.offset, "", b"", window.damage)
+    if window.damage or not window.offset:
+        yield Member(window.offset, "", b"", window.damage or "empty file")
 
 
 def _parse(header: bytes) -> tarfile.TarInfo | None:

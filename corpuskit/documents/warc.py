@@ -1,10 +1,12 @@
 """Reader of web archives: WARC (pages as they were sent) and WET (their text); plain, gzip, zstd."""
 
 import codecs
+import contextlib
 import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -13,9 +15,10 @@ import zstandard
 from corpuskit import storage
 from corpuskit.documents.frames import Frames, begins
 from corpuskit.documents.http_body import decode_body
-from corpuskit.documents.members import DICTIONARY, GZIP, SKIPPABLE, ZSTD_MAGIC, File, Members, plain, zstd
+from corpuskit.documents.members import DICTIONARY, GZIP, SKIPPABLE, ZSTD_MAGIC, File, Members, zstd
 from corpuskit.documents.pages import Page, ParsePage, RawPage, Skipped, collect_pages
 from corpuskit.documents.pieces import FileRange, Piece, allotments, check_unchanged
+from corpuskit.documents.ranges import LOOKBACK, member_range, plain_range
 from corpuskit.documents.records import ALL, BadRecord, Choice, Document, Malformed, Records, bad, to_seconds
 from corpuskit.documents.source import SourceConfig
 from corpuskit.documents.streams import codec
@@ -60,16 +63,29 @@ Fields = dict[str, str]
 
 
 def plan(source: SourceConfig, files: Sequence[FileRange], split_bytes: int) -> list[Piece]:
-    """Plan one piece a file; `max_bytes` ends each file after its share of decompressed bytes."""
-    limits = allotments(files, source.max_bytes)
-    return [
-        Piece(index, (replace(file, stop=limit),), limit or _estimate(file), source.format)
-        for index, (file, limit) in enumerate(zip(files, limits, strict=True))
-    ]
+    """Cut files into ranges of about `split_bytes` as they are stored, each a piece.
+
+    With `max_bytes`, a file is one piece, which ends after its share of decompressed bytes. Files are cut by their size
+    alone, because a crawl has many and their beginnings are far away: of one that has no record to begin a range with,
+    the first piece reads all, and the others find out from its beginning that nothing is theirs.
+    """
+    ranges: list[tuple[FileRange, int]] = []
+    for file, limit in zip(files, allotments(files, source.max_bytes), strict=True):
+        ranges += _cut(file, split_bytes) if limit is None else [(replace(file, stop=limit), limit)]
+    return [Piece(index, (file,), size, source.format) for index, (file, size) in enumerate(ranges)]
 
 
-def _estimate(file: FileRange) -> int:
-    return file.size * (EXPANSION if codec(file.path) else 1)
+def _cut(file: FileRange, split_bytes: int) -> list[tuple[FileRange, int]]:
+    """Return ranges of a file, of `LOOKBACK` bytes at least, and the estimated bytes of pages in each.
+
+    Their text is about a quarter of what a compressed crawl stores, and less of a plain one: a range makes one part.
+    """
+    expansion = EXPANSION if codec(file.path) else 1
+    count = -(-file.size // max(split_bytes, LOOKBACK))
+    if count < 2:
+        return [(file, file.size * expansion)]
+    edges = [file.size * number // count for number in range(count + 1)]
+    return [(replace(file, start=start, stop=stop), (stop - start) * expansion) for start, stop in pairwise(edges)]
 
 
 def read(piece: Piece, source: SourceConfig, choice: Choice = ALL) -> Iterator[Records]:
@@ -82,12 +98,20 @@ def read(piece: Piece, source: SourceConfig, choice: Choice = ALL) -> Iterator[R
         MissingExtra: FastWARC is not installed.
         InputError: a file is gone or has changed since it was planned.
     """
-    raws = (raw for file in piece.files for raw in records(file, source.storage_options))
+    limited = source.max_bytes is not None
+    raws = (raw for file in piece.files for raw in records(file, source.storage_options, limited))
     return collect_pages(raws, parser(), source.name, choice)
 
 
-def records(file: FileRange, options: dict[str, Any]) -> Iterator[RawPage | BadRecord]:
-    """Give the records of a file as they are, header included, and what cannot be read as bad records.
+def records(file: FileRange, options: dict[str, Any], limited: bool = False) -> Iterator[RawPage | BadRecord]:
+    """Give the records of a range as they are, header included, and what cannot be read as bad records.
+
+    Ranges that share an edge give together what the whole file gives, wherever the edge falls.
+
+    Args:
+        file: the range, in bytes of the file as stored.
+        options: credentials and settings of the file's storage.
+        limited: `file.stop` counts decompressed bytes instead, and `file.start` is 0.
 
     Raises:
         InputError: the file is gone or has changed since it was planned.
@@ -96,18 +120,30 @@ def records(file: FileRange, options: dict[str, Any]) -> Iterator[RawPage | BadR
     with storage.open_input(file.path, options) as stream:
         stored = File(stream)
         packing = _packing(stored.exactly(0, 4), file.path)
-        if packing == "zstd":
-            try:
-                frames, start = zstd(stored)
-            except zstandard.ZstdError as error:
+        if packing is None:
+            yield from plain_range(stored, file)
+            return
+        try:
+            members = _members(stored, packing)
+        except zstandard.ZstdError as error:
+            if not file.start:
                 message = f"the zstd dictionary, which the whole file needs, is corrupt: {error}"
                 yield bad(file.name, 0, message, stored.exactly(0, 8))
-                return
-            yield from Frames(file.name, Members(stored, frames, begins, start), file.stop)
-        elif packing == "gzip":
-            yield from Frames(file.name, Members(stored, GZIP, begins), file.stop)
+            return
+        if limited:
+            yield from Frames(file.name, members, file.stop)
         else:
-            yield from Frames(file.name, plain(stored), file.stop)
+            yield from member_range(members, file)
+
+
+def _members(stored: File, packing: str) -> Members:
+    """Return the members of a compressed file.
+
+    Raises:
+        zstandard.ZstdError: its dictionary cannot be read.
+    """
+    compression, start = zstd(stored) if packing == "zstd" else (GZIP, 0)
+    return Members(stored, compression, begins, start)
 
 
 def _packing(magic: bytes, path: str) -> str | None:
@@ -238,11 +274,17 @@ def _reason(mime: str) -> str:
 
 
 def decode_text(data: bytes, charset: str | None) -> str:
-    """Decode plain text by its charset label, UTF-8 without one; a byte order mark is left out.
+    """Decode plain text; a byte order mark is left out.
+
+    Bytes beyond ASCII that are valid UTF-8 are UTF-8 whatever the label says, as in `corpuskit.extract`; else the label
+    decides, UTF-8 without one.
 
     Raises:
         Malformed: the label is unknown, or the bytes are not of that encoding.
     """
+    if not data.isascii():
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode().removeprefix("\ufeff")
     try:
         name = codecs.lookup(charset).name if charset else "utf-8"
         if name in NO_CHARSETS:

@@ -67,6 +67,9 @@ class Blocks:
         self.unclosed: set[str] = set()
         """Elements of which no closing tag follows any more."""
         self.kept: list[str] = []
+        self.unbalanced = False
+        """Whether a table or template has no beginning, or once `run` is done no end: rows of tables may be left over.
+        The beginning of some tables is in a template, which is not expanded."""
 
     def run(self) -> str:
         """Return the text without blocks, and with the numbers of verbatim texts in their places."""
@@ -75,6 +78,7 @@ class Blocks:
             self.pieces.append(self.text[position : found.start()])
             position = self._token(found)
         self.pieces.append(self.text[position:])
+        self.unbalanced |= any(kind in ("{{", "{|") for kind, _, _ in self.stack)
         return "".join(self.pieces)
 
     def _token(self, found: re.Match[str]) -> int:
@@ -112,6 +116,7 @@ class Blocks:
             self.pieces.append("]]")
             return
         if not self.open[opener]:
+            self.unbalanced |= kind in ("}}", "|}")
             self.pieces.append(CUT)
             return
         while True:

@@ -51,7 +51,7 @@ def plan(source: SourceConfig, files: Sequence[FileRange], split_bytes: int) -> 
 
 def _cut(file: FileRange, limit: int | None, split_bytes: int) -> list[tuple[FileRange, int]]:
     end = file.size if limit is None else min(file.size, -(-limit // EXPANSION))
-    edges = [*range(0, end, max(split_bytes // EXPANSION, 1)), end]
+    edges = [*range(0, max(end, 1), max(split_bytes // EXPANSION, 1)), end]
     return [(replace(file, start=start, stop=stop), (stop - start) * EXPANSION) for start, stop in pairwise(edges)]
 
 

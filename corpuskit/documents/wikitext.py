@@ -29,6 +29,8 @@ SHOWN = str.maketrans("\x14\x15\x16\x17\x18\x19", "<>{}=*")
 MAGIC_WORD = re.compile(r"__[A-Z]{3,}__")
 VARIANT = re.compile(r"-\{([^{}\n]*)\}-")
 LANGUAGE_LINK = re.compile(r"\[\[[a-z][a-z-]{1,11}:[^\[\]|]*\]\]")
+ROW, PART_OF_TABLE = re.compile(r"\{\||\|-+\s*(?:\w+\s*=|$)"), re.compile(r"\{?\|")
+"""Lines that can only be of a table: its beginning, or what parts two rows; and any that may be of one."""
 BRACKET = re.compile(rf"[(（\[][\s,;:，；：、{CUT}]*[)）\]]?")
 """An opening bracket with what may be left behind it once things were cut out, up to its end where nothing was."""
 
@@ -48,7 +50,8 @@ def to_text(wikitext: str, dropped: re.Pattern[str] = ANY_WIKI) -> str:
     """
     blocks = Blocks(re.sub(r"[\x14-\x1b\r]", "", wikitext), dropped)
     text = VARIANT.sub(_variant, MAGIC_WORD.sub(CUT, blocks.run()))
-    lines = [line for source in text.split("\n") if (line := _line(source, dropped)) is not None]
+    row = PART_OF_TABLE if blocks.unbalanced else ROW
+    lines = [line for source in text.split("\n") if (line := _line(source, dropped, row)) is not None]
     text = "\n".join(_without_empty_sections(lines))
     text = re.sub(r"\n{3,}", "\n\n", text).strip()
     return re.sub(rf"{KEPT}(\d+){KEPT}", lambda found: blocks.kept[int(found[1])], text).strip("\n")
@@ -71,13 +74,19 @@ class _Line(NamedTuple):
     """Of a heading, 1 to 6; 0: text."""
 
 
-def _line(source: str, dropped: re.Pattern[str]) -> _Line | None:
-    """Return a line as text; None where nothing is left of one that held something."""
+def _line(source: str, dropped: re.Pattern[str], row: re.Pattern[str]) -> _Line | None:
+    """Return a line as text; None where nothing is left of one that held something.
+
+    What begins as a `row` does is left over from a table, and dropped. All else is text, as for MediaWiki: outside of
+    tables, a bar at the beginning of a line has no meaning.
+    """
     if not source:
         return _Line("", 0)
     line = source.rstrip(f" \t{CUT}")
     bare = line.lstrip(CUT)
-    if bare.startswith(("{|", "|", "----")) or LANGUAGE_LINK.fullmatch(bare):
+    if bare.startswith("----"):
+        bare = bare.lstrip("-").lstrip()  # what follows a rule is text
+    if row.match(bare) or LANGUAGE_LINK.fullmatch(bare):
         return None
     level = min(len(bare) - len(bare.lstrip("=")), len(bare) - len(bare.rstrip("=")), (len(bare) - 1) // 2, 6)
     if level:

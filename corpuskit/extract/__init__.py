@@ -28,6 +28,7 @@ def extract_records(records: "Iterable[Records]", config: ExtractConfig) -> "Ite
 
     Raises:
         MissingExtra: a batch has pages and the engine's package is not installed.
+        StepFailed: it is installed and does not work.
     """
     from corpuskit.extract.records import extract  # the child imports this package, and needs no Arrow
 

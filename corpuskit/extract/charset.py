@@ -4,7 +4,8 @@ The order is
 
 1. a byte order mark;
 2. UTF-8, wherever the bytes fit it, whatever else was declared: text in another encoding practically never does;
-3. what HTTP said, then the page's own XML declaration or `<meta>` tag;
+3. what HTTP said, then the page's own XML declaration or `<meta>` tag; the page's own first where HTTP named a
+   Western single-byte encoding, which old servers named for every page (RFC 2616, section 3.7.1, made it the default);
 4. detection by uchardet (in resiliparse).
 
 Browsers begin the same way (https://html.spec.whatwg.org/#determining-the-character-encoding): the mark wins over HTTP,
@@ -43,6 +44,8 @@ SUPERSETS = {
     "tis-620": "cp874",
 }
 """Python codec -> the one that pages really use which carry its label."""
+DEFAULTS = ("cp1252", "iso8859-15")
+"""What servers name without looking at the page; any bytes fit."""
 TOLERANCE = 10
 """One in so many characters beyond ASCII may be undecodable."""
 ESCAPES = (b"\x1b$", b"\x1b(", b"<\0", b"\0<")
@@ -112,13 +115,14 @@ def _fits(found: Decoded) -> bool:
 
 
 def _declared(page: bytes, http: str | None) -> list[str]:
-    """Return the codecs of labels that are known: HTTP's, then the page's own."""
-    own = (
+    """Return the codecs of labels that are known: HTTP's, then the page's own; a server's default comes last."""
+    labels = (
         label.decode("latin-1")
         for match in DECLARED.finditer(COMMENT.sub(b"", page[:HEAD]))
         for label in match.groups(b"")
     )
-    found = [codec_of(http or ""), *(_of_tag(codec_of(label)) for label in own)]
+    named, own = codec_of(http or ""), [_of_tag(codec_of(label)) for label in labels]
+    found = [*own, named] if named in DEFAULTS else [named, *own]
     return [charset for charset in found if charset]
 
 

@@ -48,8 +48,17 @@ def main(engine: str) -> None:
     channel = socket.socket(fileno=os.dup(0))
     os.dup2(2, 1)  # no library's print is taken for an answer
     logging.disable()  # libraries log each page they find little on
-    engines.load(engine)
+    try:
+        engines.load(engine)
+    except Exception as error:  # whatever a broken package raises: whoever asked says so
+        send(channel, {"broken": _described(error)}, b"")
+        sys.exit(1)
     serve(channel, engines.extract)
+
+
+def _described(error: Exception) -> str:
+    """Return an error as a line that JSON can hold."""
+    return f"{type(error).__name__}: {error}"[:500].encode(errors="replace").decode()
 
 
 def serve(channel: socket.socket, extract: Extract) -> None:
@@ -146,7 +155,7 @@ def _answer(
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:  # any error of any library is this page's, and is reported as such
-        answer = {"raised": f"{type(error).__name__}: {error}"[:500].encode(errors="replace").decode()}
+        answer = {"raised": _described(error)}
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -51,9 +51,7 @@ def with_trafilatura(html: str, config: ExtractConfig) -> Found:
     """
     import trafilatura
 
-    tree = trafilatura.load_html(html)
-    if tree is None:  # what does not look like a whole page is refused unless it says that it is HTML
-        tree = trafilatura.load_html(f"<html>{html}")
+    tree = _parsed(html)
     if tree is None:
         return "", ()
     elements = list(tree.iter(*{*headers.TAGS, *markup.TAGS}))
@@ -63,6 +61,48 @@ def with_trafilatura(html: str, config: ExtractConfig) -> Found:
     if text is None:  # no text, or an error that trafilatura keeps to itself
         text = trafilatura.baseline(tree)[1]
     return text if marks is None else marks.restore(text), found
+
+
+def _parsed(html: str) -> Any:
+    """Parse a page by lxml; None where nothing is in it.
+
+    trafilatura's own `load_html` stops at 256 levels of elements and says nothing. Up to there this gives the same
+    tree, and one for what it would refuse because it does not look like a whole page.
+
+    Raises:
+        ValueError: the parser stopped early, at 2,048 levels: text would be missing.
+    """
+    from lxml.etree import ErrorTypes, ParserError
+    from lxml.html import fromstring
+    from trafilatura.utils import repair_faulty_html
+
+    start, parser = html[:50].lower(), _parser()
+    source = repair_faulty_html(html, start).encode()
+    try:
+        tree = fromstring(source, parser=parser)
+        if "html" not in start and len(tree) < 2:  # a fragment would be the element in it rather than a page
+            tree = fromstring(b"<html>" + source, parser=parser)
+    except ParserError:
+        return None
+    stops = (error for error in parser.error_log if error.type == ErrorTypes.ERR_RESOURCE_LIMIT)
+    if (stop := next(stops, None)) is not None:
+        raise ValueError(f"the parser gave up ({stop.message.partition(',')[0]})")
+    return tree
+
+
+@lru_cache
+def _parser() -> Any:
+    """Return trafilatura's parser, with a limit of 2,048 levels."""
+    from lxml.html import HTMLParser
+
+    return HTMLParser(
+        collect_ids=False,
+        default_doctype=False,
+        encoding="utf-8",
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
+    )
 
 
 @lru_cache
@@ -104,10 +144,9 @@ def _from_resiliparse(tree: Any) -> Iterator[Header]:
 
 
 def _rewritten(html: str) -> tuple[str, markup.Marks | None]:
-    import trafilatura
     from lxml.html import tostring
 
-    tree = trafilatura.load_html(html)
+    tree = _parsed(html)
     if tree is None:
         return html, None
     marks = markup.rewrite(tree, list(tree.iter(*markup.TAGS)))

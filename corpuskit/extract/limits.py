@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from corpuskit.errors import InputError
+from corpuskit.errors import InputError, StepFailed
 from corpuskit.extract.child import PATIENCE
 from corpuskit.extract.config import ExtractConfig, require
 from corpuskit.extract.frames import receive, send
@@ -55,7 +55,7 @@ class Child:
 
         Raises:
             Failed: the page took too long or too much memory, crashed the extractor or made it raise.
-            RuntimeError: the extractor does not start.
+            StepFailed: the extractor does not start.
         """
         header = {"charset": charset, "config": config.model_dump_json()}
         for _ in range(2):
@@ -80,7 +80,7 @@ class Child:
             answer = None
         if answer is None:
             fresh, code = self._asked == 1, self.close(ENDING_SECONDS)
-            return {"failed": f"signal {-code}" if code < 0 else f"exit {code}", "fresh": fresh}, b""
+            return {"failed": _ending(code), "fresh": fresh}, b""
         return answer
 
     def _start(self) -> socket.socket:
@@ -95,10 +95,16 @@ class Child:
             ready = receive(ours, time.monotonic() + START_SECONDS)
         except OSError:
             ready = None
-        if ready is None:
-            code = self.close(ENDING_SECONDS)
-            raise RuntimeError(f"the extractor did not start (exit code {code}): {' '.join(self.command[:3])}")
+        if ready is None or "broken" in ready[0]:
+            raise self._not_started(ready[0]["broken"] if ready else "it gave no reason")
         return ours
+
+    def _not_started(self, why: str) -> StepFailed:
+        code = self.close(ENDING_SECONDS)
+        return StepFailed(
+            f"the process that extracts web pages did not start ({_ending(code)}): {why}\n"
+            "is every package of the extra whole? pip install --force-reinstall 'corpuskit[web]'"
+        )
 
     def close(self, patience: float = 0.0) -> int:
         """End the process, after `patience` seconds in which it may end itself; return its exit code."""
@@ -119,6 +125,10 @@ class Child:
         if self._channel is not None:
             self._channel.close()
         self._process = self._channel = None
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit {code}"
 
 
 def _message(answer: dict[str, Any], config: ExtractConfig) -> str:
@@ -202,6 +212,7 @@ def extract_page(html: bytes, config: ExtractConfig | None = None, charset: str 
     Raises:
         InputError: the page is too large, took too long or too much memory, or crashed the extractor.
         MissingExtra: the engine's package is not installed.
+        StepFailed: the engine's package is installed and does not work.
     """
     config = config or ExtractConfig()
     require(config)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+INLINE = "corpuskit-formula"
+"""The tag of formulas in text until all are rewritten: text that grows by one after the other takes quadratic time."""
 TAGS = ("math", "script", "img", "pre", "code")
 """The elements that `rewrite` wants to see."""
 TEX_ENCODINGS = {"application/x-tex", "application/x-latex", "tex", "latex", "text/x-tex"}
@@ -76,6 +78,9 @@ def rewrite(root: Any, elements: Sequence[Any]) -> Marks | None:
     for element in sorted(formulas, key=lambda element: element.tag != "script"):  # what a script was rendered to goes
         if _is_within(element, root):
             _rewrite_formula(element)
+    if formulas:
+        for parent in {element.getparent() for element in root.iter(INLINE)}:
+            _merge(parent)
     code = [element for element in elements if _is_code(element)]
     marks = _choose_marks(root) if code else None
     if marks is not None:
@@ -164,17 +169,25 @@ def _remove_rendered(script: Any) -> None:
 
 def _replace(element: Any, text: str) -> None:
     """Put text in an element's place; a paragraph where loose text would be lost."""
-    parent, tail = element.getparent(), element.tail or ""
-    if parent.tag in BLOCKS and text.startswith("\\["):
-        element.clear()
-        element.tag, element.text, element.tail = "p", text, tail
-        return
-    before = element.getprevious()
-    if before is None:
-        parent.text = f"{parent.text or ''}{text}{tail}"
-    else:
-        before.tail = f"{before.tail or ''}{text}{tail}"
-    parent.remove(element)
+    is_paragraph = element.getparent().tag in BLOCKS and text.startswith("\\[")
+    element.clear(keep_tail=True)
+    element.tag, element.text = "p" if is_paragraph else INLINE, text
+
+
+def _merge(parent: Any) -> None:
+    """Make the formulas in an element part of its text and of its children's tails."""
+    before, pieces = None, [parent.text or ""]
+    for child in [*parent, None]:
+        if child is not None and child.tag == INLINE:
+            pieces += child.text, child.tail or ""
+            parent.remove(child)
+            continue
+        if before is None:
+            parent.text = "".join(pieces)
+        else:
+            before.tail = "".join(pieces)
+        if child is not None:
+            before, pieces = child, [child.tail or ""]
 
 
 def _is_code(element: Any) -> bool:

@@ -32,13 +32,23 @@ TRACKERS = frozenset(
     _ga _gl _hsenc _hsmi _ke _openstat cmpid dclid epik fb_action_ids fb_action_types fb_ref fb_source fbclid gbraid
     gclid gclsrc icid igsh igshid li_fat_id mc_cid mc_eid mibextid mkt_tok msclkid ncid oly_anon_id oly_enc_id
     rb_clickid s_cid s_kwcid srsltid ttclid twclid vero_conv vero_id wbraid wickedid xtor yclid ysclid
+    hsa_acc hsa_ad hsa_cam hsa_grp hsa_kw hsa_la hsa_mt hsa_net hsa_ol hsa_src hsa_tgt hsa_ver
+    itm_campaign itm_content itm_medium itm_source itm_term
+    pk_campaign pk_cid pk_content pk_cpn pk_keyword pk_kwd pk_medium pk_source
+    mtm_campaign mtm_cid mtm_content mtm_cpn mtm_group mtm_keyword mtm_kwd mtm_medium mtm_placement mtm_source
+    matomo_campaign matomo_keyword matomo_kwd piwik_campaign piwik_keyword piwik_kwd
     """.split()  # noqa: SIM905  (a table)
 )
 """Names of parameters that say where a visitor came from and nothing about the page. Named by AdGuard's
-TrackParamFilter, ClearURLs and Firefox's query stripping; courlan's looser pattern also drops `id`-like names."""
+TrackParamFilter, ClearURLs and Firefox's query stripping; courlan's looser pattern also drops `id`-like names. Those of
+Matomo (`pk_`, `mtm_`) and HubSpot (`hsa_`) one by one: `pk_id` and `itm_id` name things in databases."""
 
-TRACKER_PREFIXES = ("utm_", "mtm_", "pk_", "itm_", "hsa_", "matomo_", "piwik_", "aspsessionid")
-"""Beginnings of such names: Google Analytics, Matomo, HubSpot; and the session of classic ASP."""
+TRACKER_PREFIXES = ("utm_", "aspsessionid")
+"""Beginnings of such names: Google Analytics and those who followed it; the session of classic ASP."""
+COORDINATES = frozenset(
+    ("utm_e", "utm_easting", "utm_hemisphere", "utm_n", "utm_northing", "utm_x", "utm_y", "utm_z", "utm_zone")
+)
+"""Names that begin so and say where on Earth, in the Universal Transverse Mercator system."""
 
 SESSIONS = frozenset(("jsessionid", "phpsessid", "cfid", "cftoken", "oscsid", "zenid"))
 """Names of parameters that hold a visitor's session."""
@@ -186,7 +196,7 @@ def _parameters(query: str) -> list[str]:
 def _is_noise(parameter: str) -> bool:
     """Whether a parameter says nothing about the page: a tracker or a session."""
     name = parameter.partition("=")[0].lower()
-    if name in TRACKERS or name in SESSIONS or name.startswith(TRACKER_PREFIXES):
+    if name in TRACKERS or name in SESSIONS or (name.startswith(TRACKER_PREFIXES) and name not in COORDINATES):
         return True
     return SHORT_SESSIONS.fullmatch(parameter) is not None
 

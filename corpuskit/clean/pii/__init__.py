@@ -49,7 +49,7 @@ def find(text: bytes, candidates: Iterable[tuple[int, int]]) -> Iterator[Match]:
         text: UTF-8.
         candidates: (byte offset in the text, number of the kind), sorted.
     """
-    seen = bytearray(text)  # with `>` for what was matched, so that what follows stands behind a placeholder
+    seen = bytearray(text)  # with placeholders cut or filled to the length of matches: what stands behind them counts
     end = 0
     for position, kind in candidates:
         if position >= end:
@@ -57,7 +57,7 @@ def find(text: bytes, candidates: Iterable[tuple[int, int]]) -> Iterator[Match]:
             if after != NOWHERE:
                 yield position, after, kind
                 end = after
-                seen[position:end] = b">" * (end - position)
+                seen[position:end] = PLACEHOLDERS[kind][position - end :].rjust(end - position, b">")
 
 
 def mask(text: bytes, matches: Iterable[Match]) -> bytes:

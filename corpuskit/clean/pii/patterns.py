@@ -140,10 +140,14 @@ VERSION_BEFORE = _compiled(
     r"|§|(?:版本|版本号|第)(?::|：)?)\s{0,2}\Z|[A-Za-z]/\Z",
 )
 """What makes the four numbers after it a version or a section; `Chrome/` does so too."""
-ADDRESS_BEFORE = _compiled(r"(?i://|@|(?:\b(?:ip|ipv4|address|addr|host|dns|ping)|地址)\W{0,3})\Z")
-"""What makes four small numbers after it an address."""
+ADDRESS_BEFORE = _compiled(
+    r"(?:://|@|(?:(?i:\b(?:ip|ipv4|address|addr|host|hostname|dns|nameserver|ping)(?:es|s)?)",
+    r"|\bservers?|\bServer(?=\s?[:=]|\s(?:is|at)\s)|服务器|伺服器|地址|位址|主机|网关)(?:\s(?:is|at)\b){0,2}\W{0,4}",
+    r"|DDRESS>[\s,;/-]{1,3}(?:and\s|or\s)?)\Z",
+)
+"""What makes numbers after it an address: a word (but not "SQL Server"), or the placeholder of another address."""
 SMALL = 32
-"""Parts of versions and sections are under it; so are all four numbers of one address in 4,000."""
+"""Two parts of most versions and sections are under it, and two numbers or more of one address in 13."""
 ADDRESS_AFTER = _compiled("[:/][0-9]")
 """A port or the length of a network's prefix."""
 CONTEXT = 24
@@ -154,9 +158,9 @@ def _match_address(text: bytearray, start: int) -> int:
     """Match an address that is public by Python's `ipaddress` (`is_global`), as datatrove does, and no version.
 
     Four numbers are none after a word such as "version" or "section" or after `Chrome/`, nor where they end with .0.0
-    (versions, whole networks), nor where all are under 32, unless `//`, `@`, "IP" or the like stands before them or a
-    port behind them. An IPv6 address lies in 2000::/3, all that IANA has allocated for global unicast, and shows three
-    groups at least.
+    (versions, whole networks), nor where two or more are under 32, unless `//`, `@`, "IP", "server" or the like stands
+    before them or a port behind them. An IPv6 address lies in 2000::/3, all that IANA has allocated for global unicast,
+    and shows three groups at least.
     """
     four = IPV4.match(text, start)
     address = four or IPV6.match(text, start)
@@ -173,8 +177,8 @@ def _is_version(text: bytearray, start: int, end: int) -> bool:
     before = text[max(0, start - CONTEXT) : start]
     if text.endswith(b".0.0", start, end) or VERSION_BEFORE.search(before):
         return True
-    small = all(int(part) < SMALL for part in text[start:end].split(b"."))
-    return small and not (ADDRESS_BEFORE.search(before) or ADDRESS_AFTER.match(text, end))
+    small = sum(int(part) < SMALL for part in text[start:end].split(b"."))
+    return small >= 2 and not (ADDRESS_BEFORE.search(before) or ADDRESS_AFTER.match(text, end))
 
 
 ALONE = NOT_IN_WORD + r"(?<![/=&#$@])(?<![A-Za-z0-9_][.-])"
@@ -214,12 +218,28 @@ def _is_checked(digits: bytes) -> bool:
 SPACE = r"(?:[ .-]|\xc2\xa0|\xe2\x80[\x90-\x93])"
 AREA, EXCHANGE = r"(?!.11)[2-9][0-8][0-9]", r"(?!.11)[2-9][0-9]{2}"
 """North American Numbering Plan (nationalnanpa.com): no area code has a 9 in the middle, N11 are services."""
-MOBILE = r"1[3-9][0-9](?:(?![0-9]{3}00000)[0-9]{8}|([ -])[0-9]{4}\1[0-9]{4})"
-"""Chinese mobile numbers; an amount in round billions is none."""
+UNITS = "元|圆|圓|块|塊|人|万|萬|亿|億|美元|美金"
+MOBILE = rf"1[3-9][0-9](?:(?![0-9]{{3}}00000)[0-9]{{8}}|([ -])[0-9]{{4}}\1[0-9]{{4}})(?! ?(?:{UNITS}))"
+"""Chinese mobile numbers; an amount in round billions, or with a unit, is none."""
+DATE = r"(?:19|20)[0-9]{2}(?P<dash>[ -]?)(?:0[1-9]|1[0-2])(?P=dash)(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
 TRUNK = rf"(?:\(0[1-9][0-9]{{1,4}}\)|{ALONE}(?<![0-9] )0[1-9][0-9]{{1,4}})"
 NO_DIGIT = r"(?![0-9_]|[.-][0-9])"
 NO_GROUP = r"(?![0-9_]|[ .-][0-9])"
 PLUS = r"(?<![0-9_%+])\+"
+
+PAIRS = r"[0-9]{2}(?:\1[0-9]{2}){3}"
+PHONE_WORD = (
+    r"(?i:(?:\b(?:tel|fax|gsm|ph|cell|mobile|mob|contact|whatsapp|call|portable|appele[rz]|joignable)|\bt(?:é|É)l|phone)"
+    r"s?\b)|电话|電話|手机|手機|传真|傳真"
+)
+PHONE_BEFORE = _compiled(rf"(?:{PHONE_WORD})[^0-9\n<>]{{0,12}}\Z")
+"""What makes pairs of digits after it a telephone number, which may as well be lottery numbers or bytes."""
+NUMBER_BEFORE = _compiled(
+    r"(?:(?i:\b(?:date|ref|reference|id|part|no|nr|(?:part|serial|order|item|invoice|case|model)\s?(?:number|id|#))",
+    r"\.?\s?[:#=]?\s?)|(?:金额|金額|价格|價格|人口|订单|訂單|编号|編號|学号|學號|账号|帐号|帳號|单号|單號)",
+    r"(?:号|號|码|碼|为|為|是|约|約|：|:|\s){0,3})\Z",
+)
+"""What makes a number without `+` and brackets something else, unless PHONE_BEFORE matches too: "phone no."."""
 
 PHONE_SHAPES = (
     # North America: +1 and any spacing; brackets; dashes or dots; a space and a dash.
@@ -234,22 +254,37 @@ PHONE_SHAPES = (
     (11, 17, rf"{ALONE}(?<![0-9] )00[1-9][0-9]{{0,2}}(?:[ -](?:[0-9]{{1,8}}|\([0-9]{{1,5}}\))){{2,5}}{NO_GROUP}"),
     # Behind a trunk 0: French pairs, British, Dutch and Italian mobile numbers, an area code in brackets or of three
     # digits and more. With fewer than ten digits it may be a date or a ZIP+4 code.
-    (10, 10, rf"{ALONE}(?<![0-9] )0[1-9]([ .-])[0-9]{{2}}(?:\1[0-9]{{2}}){{3}}{NO_GROUP}"),
+    (10, 10, rf"{ALONE}(?<![0-9] )0[1-9]([.-]){PAIRS}{NO_GROUP}"),
     (10, 10, rf"{ALONE}(?<![0-9] )06[ -][0-9]{{8}}{NO_GROUP}"),
     (11, 11, rf"{ALONE}(?<![0-9] )07[1-57-9][0-9]{{8}}(?![A-Za-z]){NO_GROUP}"),
     (10, 10, rf"\(0[1-9]\) ?[0-9]{{4}} ?[0-9]{{4}}{NO_GROUP}"),
-    (10, 12, rf"{TRUNK}(?: / |[ /-])[0-9]{{3,8}}(?:[ -][0-9]{{2,6}}){{0,3}}{NO_GROUP}"),
+    (10, 12, rf"{TRUNK}(?: / |[ /-])(?!{DATE})[0-9]{{3,8}}(?:[ -][0-9]{{2,6}}){{0,3}}{NO_GROUP}"),
 )
 """Fewest and most digits, and the pattern, of each way to write a telephone number; the first that matches wins."""
 PHONE_NUMBERS = tuple((range(fewest, most + 1), _compiled(shape)) for fewest, most, shape in PHONE_SHAPES)
+FRENCH_PAIRS = _compiled(rf"{ALONE}(?<![0-9] )0[1-9]( ){PAIRS}{NO_GROUP}")
+"""The French way that is a telephone number behind PHONE_BEFORE only."""
 
 
 def _match_phone(text: bytearray, start: int) -> int:
+    phone = _phone(text, start)
+    if not phone:
+        return NOWHERE
+    before = text[max(0, start - CONTEXT) : start]
+    called = PHONE_BEFORE.search(before)
+    if phone.re is FRENCH_PAIRS:
+        return phone.end() if called else NOWHERE
+    plain = not any(sign in phone[0] for sign in b"+(")
+    return NOWHERE if plain and not called and NUMBER_BEFORE.search(before) else phone.end()
+
+
+def _phone(text: bytearray, start: int) -> re.Match[bytes] | None:
+    """Return what is written as a telephone number at an offset."""
     for allowed, pattern in PHONE_NUMBERS:
         phone = pattern.match(text, start)
         if phone and sum(byte in b"0123456789" for byte in phone[0]) in allowed:
-            return phone.end()
-    return NOWHERE
+            return phone
+    return FRENCH_PAIRS.match(text, start)
 
 
 MATCHERS: dict[int, Matcher] = {
