@@ -16,6 +16,7 @@ from benchmarks.row import Row, best, megabytes
 from benchmarks.web import extracted
 from corpuskit import documents
 from corpuskit.documents import SourceConfig
+from corpuskit.extract import ExtractConfig, engines
 from corpuskit.recipe.load import build
 from pipelines import ingest
 from pipelines.engine import Engine, EngineOptions
@@ -25,9 +26,10 @@ COPIES, WET_COPIES = 5, 60
 ROUNDS = 4
 """How often the path and its peers are measured; the shortest time of each counts."""
 SPLIT = 256 << 20
+ALONE = "corpuskit's extractor alone"
 PEERS_OF = {
-    "trafilatura": ("trafilatura.extract, its defaults", "trafilatura.extract, `fast`, no comments"),
-    "resiliparse": ("resiliparse, `main_content`",),
+    "trafilatura": (ALONE, "trafilatura.extract, its defaults", "trafilatura.extract, `fast`, no comments"),
+    "resiliparse": (ALONE, "resiliparse, `main_content`"),
 }
 """Plain loops over the same pages, as `benchmarks.extraction` names them; the last has the options of corpuskit."""
 NOTE = (
@@ -71,7 +73,7 @@ def measure() -> Iterator[Row]:
 def _path(engine: str, warc: Path, pages: list[Article]) -> Iterator[Row]:
     """Measure the path and the loops in turns, because the speed of a shared machine drifts meanwhile."""
     count = len(pages) * COPIES
-    tasks = {name: partial(_loop, PEERS[name], pages) for name in PEERS_OF[engine]}
+    tasks = {name: partial(_loop, _peer(name, engine), pages) for name in PEERS_OF[engine]}
     tasks[engine] = partial(_ingest, engine, warc, count)
     _warm_up(engine, warc, pages[:1])
     gc.collect()
@@ -97,7 +99,16 @@ def _warm_up(engine: str, warc: Path, pages: list[Article]) -> None:
     write_warc(one, pages, 1)
     _ingest(engine, one, len(pages))
     for name in PEERS_OF[engine]:
-        PEERS[name](pages[0].html)
+        _peer(name, engine)(pages[0].html)
+
+
+def _peer(name: str, engine: str) -> Extract:
+    return partial(_alone, ExtractConfig(engine=engine)) if name == ALONE else PEERS[name]
+
+
+def _alone(config: ExtractConfig, html: bytes) -> str:
+    """Extract text, title and date in this process: what a page costs without a child, files and accounting."""
+    return engines.extract(html, None, config).text
 
 
 def _loop(extract: Extract, pages: list[Article]) -> None:

@@ -21,7 +21,7 @@ class SourceConfig(Config):
     name: str = Field(pattern=r"^[\w.-]+$")
     """Fills the column `source`, and is part of every document's key."""
     paths: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = ()
-    """Files, folders (recursive, through links, without hidden files), globs and fsspec URLs. For `pydocs`: source trees
+    """Files, folders (recursive, through links, without hidden files), globs, fsspec URLs. For `pydocs`: source trees
     instead of the running Python."""
     format: Literal["auto", "jsonl", "parquet", "arrow", "text", "warc", "wikipedia", "html", "pydocs"] = "auto"
     """`auto` goes by the files' suffixes. With a format given, folders are searched for its suffixes only."""
