@@ -21,6 +21,7 @@ from pipelines.annotate import split_items
 from pipelines.engine import Attempt, Item, Phase, Step
 
 REVISION = 2
+LIBRARIES = ("pyarrow", "numba", "xxhash")
 PARTITION_ROWS = 500_000
 """Documents per partition: with 14 bands, about 0.4 GB while one partition is matched."""
 SCHEMA = pa.schema([("cluster", KEY), ("similarity", pa.float32()), ("method", pa.string())])
@@ -36,16 +37,16 @@ def target(config: DedupConfig, documents: Target, out: str, suffix: str = "") -
 
 def url_target(documents: Target, out: str) -> Target:
     """Return where the clusters of documents with the same URL go."""
-    return _target("urls", {"urls": urls.REVISION}, documents, out)
+    return _target("urls", {"urls": urls.REVISION}, documents, out, urls.LIBRARIES)
 
 
-def _target(name: str, config: Mapping[str, Any], documents: Target, out: str) -> Target:
+def _target(name: str, config: Mapping[str, Any], documents: Target, out: str, libraries: Sequence[str] = ()) -> Target:
     identity = Identity(
         step="dedup",
         revision=REVISION,
         config=config,
         inputs={"documents": documents.fingerprint},
-        libraries=manifest.library_versions(["pyarrow", "numba", "xxhash"]) | {"unicode": UNICODE_VERSION},
+        libraries=manifest.library_versions([*LIBRARIES, *libraries]) | {"unicode": UNICODE_VERSION},
     )
     return Target.place("duplicates", name, out, identity)
 

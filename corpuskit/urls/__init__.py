@@ -11,6 +11,7 @@ from corpuskit.urls.scanning import NONE
 from corpuskit.urls.words import Strings, Words, fold, read_words
 
 __all__ = [
+    "LIBRARIES",
     "NONE",
     "REVISION",
     "HostLists",
@@ -27,3 +28,5 @@ __all__ = [
 
 REVISION = 1
 """Raised whenever the normal form of a URL may change."""
+LIBRARIES = ("idna",)
+"""Distributions that decide normal forms."""

@@ -2,7 +2,7 @@
 
 import importlib.util
 
-from corpuskit import manifest
+from corpuskit import manifest, urls
 from corpuskit.clean import CLEANERS
 from corpuskit.errors import MissingExtra
 from corpuskit.recipe import Recipe, groups_of, needed
@@ -40,6 +40,8 @@ def require_web(recipe: Recipe) -> None:
     for steps in (recipe.clean, *(variant.clean for variant in recipe.variants.values())):
         for step in steps:
             manifest.require_libraries(CLEANERS[step.step].libraries, f"the cleaner `{step.step}`")
+    if recipe.dedup and recipe.dedup.urls:
+        manifest.require_libraries(urls.LIBRARIES, "`dedup.urls`")
     signals = {name for variant in recipe.variants.values() for name in needed(variant)}
     for group in groups_of(signals, recipe.signals):
         manifest.require_libraries(SIGNALS[group].libraries, f"the signal group `{group}`")
