@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from corpuskit import manifest, policy, storage
 from corpuskit.documents import read_split, sidecars
 from corpuskit.documents.schema import KEY
+from corpuskit.documents.streams import binary_reader
 from corpuskit.manifest import Identity, Marker, Target
 from corpuskit.policy import PolicyConfig, Rule
 from corpuskit.recipe import VariantConfig, needed
@@ -170,8 +171,7 @@ def write(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig, inp
     part = attempt.item.payload["part"]
     work = storage.join(attempt.folder, "work")
     path = storage.join(work, "verdicts", sidecars.file_name(part["name"]))
-    with storage.open_input(path) as file:
-        verdicts = pq.read_table(file)
+    verdicts = pq.ParquetFile(binary_reader(path, {})).read()
     choices = exchange.read(choices_path(attempt.folder), splits.index(part["name"]))
     table = _apply(verdicts, choices)
     counts = _counts(table, verdicts, part, config, inputs)

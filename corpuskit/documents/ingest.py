@@ -19,6 +19,7 @@ from corpuskit.documents.pieces import Piece
 from corpuskit.documents.records import BadRecord, Choice, Records, errors_batch
 from corpuskit.documents.schema import ERROR_SCHEMA, SCHEMA, HeldoutConfig, heldout_mask
 from corpuskit.documents.source import SourceConfig
+from corpuskit.documents.streams import binary_reader
 from corpuskit.errors import InputError, TooManyErrors
 
 Convert = Callable[[Iterator[Records]], Iterator[Records]]
@@ -185,8 +186,8 @@ def read_errors(folder: str, files: Iterable[str], limit: int = 3) -> list[str]:
     for path in sorted(path for path in files if path.startswith(f"{ERRORS}/")):
         if len(found) >= limit:
             break
-        with storage.open_input(storage.join(folder, path)) as file:
-            rows: list[Mapping[str, Any]] = pq.read_table(file).slice(0, limit - len(found)).to_pylist()
+        table = pq.ParquetFile(binary_reader(storage.join(folder, path), {})).read()
+        rows: list[Mapping[str, Any]] = table.slice(0, limit - len(found)).to_pylist()
         found += [f"{row['file']}, offset {row['offset']}: {row['message']}" for row in rows]
     return found
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpuskit import manifest, storage
+from corpuskit.documents.streams import binary_reader
 from corpuskit.errors import CorruptArtifact
 
 
@@ -43,8 +44,7 @@ def read(folder: str, part: Mapping[str, Any], columns: Sequence[str] | None = N
         raise CorruptArtifact(f"{path}: the manifest of {folder} has no such split")
     if own["keys"] != part["keys"]:
         raise CorruptArtifact(f"{path}: made for keys {own['keys']}, but the documents have {part['keys']}")
-    with storage.open_input(path) as file:
-        table = pq.read_table(file, columns=list(columns) if columns else None)
+    table = pq.ParquetFile(binary_reader(path, {})).read(columns=list(columns) if columns else None)
     if len(table) != part["rows"]:
         raise CorruptArtifact(f"{path}: {len(table)} rows, but the documents have {part['rows']}")
     return table

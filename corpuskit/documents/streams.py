@@ -174,5 +174,9 @@ def read_all(file: FileRange, options: dict[str, Any]) -> bytes:
 
 
 def binary_reader(path: str, options: dict[str, Any]) -> str | IO[bytes]:
-    """Return what Arrow opens fastest: a local path, or an open remote file."""
+    """Return what Arrow opens fastest: a local path, or an open remote file.
+
+    A local file that Python has opened is worse than slow: a thread of Arrow's that lets go of it while Python ends
+    aborts the process.
+    """
     return storage.open_input(path, options) if storage.is_remote(path) else str(storage.local(path))
