@@ -172,13 +172,14 @@ def _nullify(batch: pa.RecordBatch, rows: list[int]) -> pa.RecordBatch:
 
 def _finish(step: Step, markers: Mapping[str, list[Marker]], targets: Sequence[Target]) -> Manifest:
     for target in targets:
-        own = [_of_group(marker, f"{group_of(target)}/") for marker in markers["measure"]]
+        own = [with_files_below(marker, f"{group_of(target)}/") for marker in markers["measure"]]
         extra = {"reads": SIGNALS[group_of(target)].reads}
         manifest.write(target.folder, Step(**vars(target), phases=()).manifest(own, extra))
     whole = step.manifest(markers["measure"])
     return replace(whole, files={}, parts=[])  # it is removed once read: what it says is for the progress display
 
 
-def _of_group(marker: Marker, prefix: str) -> Marker:
+def with_files_below(marker: Marker, prefix: str) -> Marker:
+    """Return a marker of a pass that makes several artifacts with the files of one, below its own folder."""
     files = {path.removeprefix(prefix): entry for path, entry in marker.files.items() if path.startswith(prefix)}
     return replace(marker, files=files)

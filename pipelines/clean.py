@@ -17,7 +17,7 @@ from corpuskit.documents import read_split, revisions, sidecars
 from corpuskit.documents.parts import text_bytes
 from corpuskit.kernels.utf8 import UNICODE_VERSION
 from corpuskit.manifest import Identity, Manifest, Marker, Target
-from pipelines.annotate import split_items
+from pipelines.annotate import split_items, with_files_below
 from pipelines.engine import Attempt, Phase, Step
 
 REVISION = 1
@@ -151,16 +151,11 @@ def _sums(table: pa.Table) -> dict[str, float]:
 
 def _finish(step: Step, markers: Mapping[str, list[Marker]], counts: Target) -> Manifest:
     found = markers["clean"]
-    own = [_counts_of(marker) for marker in found]
+    own = [with_files_below(marker, "clean/") for marker in found]
     extra = {"reads": "text", "columns": counts.identity.config["counts"]}
     manifest.write(counts.folder, Step(**vars(counts), phases=()).manifest(own, extra))
     texts = [replace(marker, files=_without(marker.files, "clean/")) for marker in found]
     return step.manifest(texts)
-
-
-def _counts_of(marker: Marker) -> Marker:
-    files = {path.removeprefix("clean/"): entry for path, entry in marker.files.items() if path.startswith("clean/")}
-    return replace(marker, files=files)
 
 
 def _without(files: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -229,7 +229,3 @@ def _counts(
 def _finish(step: Step, markers: Mapping[str, list[Marker]], config: VariantConfig) -> manifest.Manifest:
     judged = manifest.merge(markers["judge"])["counts"]
     return step.manifest(markers["write"], extra={"config": config.plain(), "judged_by_language": judged})
-
-
-def _work(folder: str, name: str, split: str) -> str:
-    return storage.join(folder, "work", name, f"{split}.arrow")
