@@ -67,7 +67,7 @@ class Corpus:
         return list(self.artifacts.get("variant", {}))
 
     def shard_sets(self, tokenizer: str) -> list[str]:
-        """Return the names of a tokenizer's shards: its own name, with `@<variant>` or `@<text>` where not all share."""
+        """Return the names of a tokenizer's shards: its own name, and with `@<variant>` or `@<text>`."""
         return [name for name in self.artifacts.get("shards", {}) if name.split("@")[0] == tokenizer]
 
     def batches(
