@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from corpuskit import clean, manifest, storage
 from corpuskit.clean import CleanerConfig
-from corpuskit.clean.rows import replace_rows
 from corpuskit.documents import read_split, revisions, sidecars
 from corpuskit.documents.parts import text_bytes
+from corpuskit.kernels.columns import replace_rows
 from corpuskit.kernels.utf8 import UNICODE_VERSION
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from pipelines.annotate import split_items, with_files_below

@@ -33,10 +33,10 @@ from numba import literal_unroll
 from pydantic import Field
 
 from corpuskit.clean.cleaner import Cleaned, Cleaner
-from corpuskit.clean.lines import as_arrow
 from corpuskit.clean.sentences import count_sentences
 from corpuskit.config import Config
 from corpuskit.kernels import Texts, fixed, inlined, kernel
+from corpuskit.kernels.columns import as_arrow
 from corpuskit.kernels.strip import ASCII_SPACE, skip_space, strip_span
 from corpuskit.kernels.utf8 import DIGIT, SPACE, decode, lookup, properties
 

@@ -3,12 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from corpuskit.kernels import Lines, gather_spans
-
-
-def as_arrow(data: np.ndarray, offsets: np.ndarray) -> pa.Array:
-    """Return large_string[n] over bytes uint8[n_bytes], UTF-8, and offsets int64[n + 1], without a copy."""
-    return pa.LargeStringArray.from_buffers(offsets.size - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+from corpuskit.kernels import Lines, as_arrow, gather_spans
 
 
 def keep_lines(texts: pa.Array, lines: Lines, kept: np.ndarray) -> pa.Array:

@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from corpuskit.clean.automaton import ACCEPT, Automaton, compile_automaton
 from corpuskit.clean.cleaner import Cleaned, Cleaner
-from corpuskit.clean.rows import replace_rows
 from corpuskit.config import Config
 from corpuskit.errors import MissingExtra
 from corpuskit.kernels import Texts, kernel
+from corpuskit.kernels.columns import replace_rows
 from corpuskit.kernels.utf8 import decode
 
 FEED = 0x0A

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from corpuskit.clean.rows import replace_rows
+from corpuskit.kernels import as_arrow, replace_rows
 
 Write = Callable[[np.ndarray, np.ndarray, np.ndarray], object]
 """(rows int64[m], bounds int64[m + 1], out uint8[n_bytes]): writes row `rows[i]` to `out[bounds[i]:bounds[i + 1]]`."""
@@ -27,5 +27,4 @@ def rewrite(texts: pa.Array, changed: np.ndarray, sizes: np.ndarray, write: Writ
     np.cumsum(sizes[rows], out=bounds[1:])
     out = np.empty(bounds[-1], np.uint8)
     write(rows, bounds, out)
-    values = pa.LargeStringArray.from_buffers(rows.size, pa.py_buffer(bounds), pa.py_buffer(out))
-    return replace_rows(texts, rows, values)
+    return replace_rows(texts, rows, as_arrow(out, bounds))

@@ -29,9 +29,9 @@ import pyarrow as pa
 
 from corpuskit.clean.cleaner import Cleaned, Cleaner
 from corpuskit.clean.rewriting import rewrite
-from corpuskit.clean.rows import replace_rows
 from corpuskit.config import Config
 from corpuskit.kernels import Texts, fixed, inlined, kernel
+from corpuskit.kernels.columns import replace_rows
 from corpuskit.kernels.utf8 import PAGES, PLANES, decode
 
 CODES = 256 * PAGES

@@ -150,7 +150,7 @@ class _Changes:
 
 def _revised(texts: pa.Array, rows: pa.Table, first: int) -> pa.Array:
     """Return large_string[n] with the changed rows, numbered from `first`, in place."""
-    from corpuskit.kernels import Texts, cut
+    from corpuskit.kernels import Texts, as_arrow, cut, replace_rows
 
     numbers = rows.column("row").to_numpy() - first
     new, lists = _whole(rows.column("text"), texts.type), _whole(rows.column("cuts"), REVISED.field("cuts").type)
@@ -159,13 +159,8 @@ def _revised(texts: pa.Array, rows: pa.Table, first: int) -> pa.Array:
     pairs = wanted.flatten().to_numpy(zero_copy_only=False).reshape(-1, 2)
     offsets = np.concatenate([[0], np.cumsum(wanted.value_lengths().to_numpy(zero_copy_only=False) // 2)])
     old = Texts.from_arrow(texts.take(pa.array(numbers[by_cuts])))
-    data, bounds = cut(old, pairs[:, 0], pairs[:, 1], offsets.astype(np.int64))
-    shortened = pa.LargeStringArray.from_buffers(len(by_cuts), pa.py_buffer(bounds), pa.py_buffer(data))
-    pool = pa.concat_arrays([texts, new, shortened])
-    sources = np.arange(len(texts))
-    sources[numbers] = len(texts) + np.arange(len(new))
-    sources[numbers[by_cuts]] = len(texts) + len(new) + np.arange(len(by_cuts))
-    return pool.take(pa.array(sources))
+    shortened = as_arrow(*cut(old, pairs[:, 0], pairs[:, 1], offsets.astype(np.int64)))
+    return replace_rows(texts, numbers, replace_rows(new, by_cuts, shortened))
 
 
 def _whole(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:

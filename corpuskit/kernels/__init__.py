@@ -4,6 +4,7 @@
 made once and read by every signal. Kernels elsewhere decorate with `kernel` and pass arrays through `fixed`.
 """
 
+from corpuskit.kernels.columns import as_arrow, replace_rows
 from corpuskit.kernels.compiling import fixed, inlined, kernel
 from corpuskit.kernels.cuts import Cuts, cut, cuts
 from corpuskit.kernels.hashing import hash_spans, hash_texts
@@ -23,6 +24,7 @@ __all__ = [
     "Texts",
     "WordKind",
     "Words",
+    "as_arrow",
     "characters",
     "components",
     "cut",
@@ -35,5 +37,6 @@ __all__ = [
     "kernel",
     "ngram_hashes",
     "permutations",
+    "replace_rows",
     "signatures",
 ]

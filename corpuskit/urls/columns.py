@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpuskit.kernels import Texts, gather_spans
+from corpuskit.kernels.columns import as_arrow
 from corpuskit.urls.address import Address, parse
 from corpuskit.urls.scanning import scan_plain
 
@@ -43,7 +44,7 @@ class Urls:
 
     def _strings(self, first: int, last: int) -> pa.Array:
         data, offsets = gather_spans(self.texts.data, self._plain[:, first].clip(0), self._plain[:, last].clip(0))
-        return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+        return as_arrow(data, offsets)
 
     def _with_odd(self, strings: pa.Array, odd: list[str | None]) -> pa.Array:
         return pc.replace_with_mask(strings, pa.array(self._odd), pa.array(odd, pa.large_string()))

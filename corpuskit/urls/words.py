@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from corpuskit.errors import InputError
 from corpuskit.kernels import Texts, fixed, hash_spans
+from corpuskit.kernels.columns import as_arrow
 from corpuskit.urls.automaton import Automaton, count_strings, count_words
 from corpuskit.urls.lists import read_chunks
 
@@ -26,7 +27,7 @@ BETWEEN = re.compile(r"[^0-9a-z\u0080-\U0010ffff]+")
 
 def fold(texts: Texts) -> Texts:
     """Return n URLs as their words are looked for."""
-    urls = pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(texts.offsets), pa.py_buffer(texts.data))
+    urls = as_arrow(texts.data, texts.offsets)
     bare = pc.replace_substring_regex(urls, "^[A-Za-z][A-Za-z0-9+.-]*://", "")
     odd = pc.match_substring_regex(bare, "[^\\x00-\\x7f]|%[0-9A-Fa-f][0-9A-Fa-f]")
     decoded = [unquote(url).replace("\ufffd", " ").lower() for url in bare.filter(odd).to_pylist()]

@@ -19,9 +19,9 @@ from pydantic import Field
 from corpuskit.clean.cleaner import Cleaned, Cleaner
 from corpuskit.clean.pii.candidates import KIND_BITS, find_candidates
 from corpuskit.clean.pii.patterns import MATCHERS, NOWHERE
-from corpuskit.clean.rows import replace_rows
 from corpuskit.config import Config
 from corpuskit.kernels import Texts
+from corpuskit.kernels.columns import replace_rows
 
 Kind = Literal["private_key", "api_token", "email", "ip_address", "credit_card", "phone"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

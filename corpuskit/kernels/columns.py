@@ -1,9 +1,14 @@
-"""Columns of texts in which a few rows change."""
+"""Arrow columns of texts: made from bytes and offsets, and with other values in some rows."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+
+
+def as_arrow(data: np.ndarray, offsets: np.ndarray) -> pa.Array:
+    """Return large_string[n] over bytes uint8[n_bytes], UTF-8, and offsets int64[n + 1], without a copy."""
+    return pa.LargeStringArray.from_buffers(offsets.size - 1, pa.py_buffer(offsets), pa.py_buffer(data))
 
 
 def replace_rows(texts: pa.Array, rows: np.ndarray, values: Sequence[str] | pa.Array) -> pa.Array:
