@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corpuskit.cli import options, session
-from corpuskit.cli.console import bytes_text, print_json, print_table, print_text, say, warn
+from corpuskit.cli.console import bytes_text, counted, print_json, print_table, print_text, say, warn
+from corpuskit.errors import InputError
 
 if TYPE_CHECKING:
     from corpuskit.workflow.flow import Flow
@@ -200,7 +201,7 @@ def select(
     quiet: options.Quiet = False,
 ) -> None:
     """Apply a policy: which documents stay (variant `selected`), and why the others do not."""
-    from corpuskit.workflow.exporting import check_export, export_variant, policy_fields
+    from corpuskit.workflow.exporting import check_export, policy_fields
 
     fields = policy_fields(policy)
     if export:
@@ -211,19 +212,30 @@ def select(
         parts["dedup"] = {}
     named = {"variants.selected.policy.preset: preset": "--policy: preset", "variants.selected.policy.": f"{policy}: "}
     flow = prepare(session.recipe_for(inputs, text_field, id_field, named=named, **parts), out, workers)
-    exported = {"exported": {"path": export, "documents": export_variant(flow, "selected", export)}} if export else {}
-    print_corpus(flow, json, reasons=True, **exported)
-    if export:
-        say(f"{exported['exported']['documents']:,} documents written to {export}")
+    print_exported(flow, "selected", export, json, reasons=True)
 
 
-def prepare(recipe: Any, out: str, workers: int | None) -> "Flow":
-    """Run the data steps of a recipe made from options; print warnings."""
+def print_exported(flow: "Flow", variant: str, export: str | None, json: bool, reasons: bool = False) -> None:
+    """Print a prepared corpus, after writing a variant's documents to a file where one is named."""
+    from corpuskit.workflow.exporting import export_variant
+
+    if export is None:
+        print_corpus(flow, json, reasons)
+        return
+    count = export_variant(flow, variant, export)
+    print_corpus(flow, json, reasons, exported={"path": export, "documents": count})
+    say(f"{counted(count, 'document')} written to {export}")
+
+
+def prepare(recipe: Any, out: str, workers: int | None, pages: bool = False) -> "Flow":
+    """Run the data steps of a recipe made from options; print warnings. With `pages`, refuse inputs without any."""
     from corpuskit.workflow.flow import Flow
     from corpuskit.workflow.places import check_corpus_folder
 
     flow = Flow(recipe, out)
     check_corpus_folder(out)
+    if pages and "extract" not in flow.documents.identity.config:
+        raise InputError("nothing to extract: the input holds no web pages, expected WARC or HTML")
     with session.engine(workers) as engine:
         warn(flow.prepare(engine))
     return flow

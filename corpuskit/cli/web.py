@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from corpuskit.cli import options, session
-from corpuskit.cli.console import counted, say
-from corpuskit.cli.data import PANEL, prepare, print_corpus
-from corpuskit.errors import InputError, RecipeError
+from corpuskit.cli.data import PANEL, prepare, print_exported
+from corpuskit.errors import RecipeError
 
 if TYPE_CHECKING:
     from corpuskit.recipe import Recipe
@@ -63,8 +62,7 @@ def extract(
     named = {"extract.engine": "--engine", "extract.time_limit": "--time-limit", "sources[0].format": "--format"}
     extraction = {"engine": engine, "time_limit": time_limit}
     recipe = session.recipe_for(inputs, named=named, format_=format_, max_error_rate=1.0, extract=extraction)
-    _check_pages(recipe)
-    _run(recipe, out, export, workers, json)
+    _run(recipe, out, export, workers, json, pages=True)
 
 
 def clean(
@@ -90,24 +88,9 @@ def clean(
     _run(recipe, out, export, workers, json)
 
 
-def _check_pages(recipe: "Recipe") -> None:
-    """Refuse inputs of which nothing can be extracted."""
-    from corpuskit.documents import FORMATS, plan
-
-    formats = {piece.format for source in recipe.sources for piece in plan(source, recipe.split_bytes)}
-    if not any(FORMATS[name].pages for name in formats):
-        raise InputError(f"nothing to extract: the input is {', '.join(sorted(formats))}, expected WARC or HTML")
-
-
-def _run(recipe: "Recipe", out: str, export: str | None, workers: int | None, json: bool) -> None:
-    from corpuskit.workflow.exporting import check_export, export_variant
+def _run(recipe: "Recipe", out: str, export: str | None, workers: int | None, json: bool, pages: bool = False) -> None:
+    from corpuskit.workflow.exporting import check_export
 
     if export:
         check_export(export)
-    flow = prepare(recipe, out, workers)
-    if not export:
-        print_corpus(flow, json)
-        return
-    count = export_variant(flow, VARIANT, export)
-    print_corpus(flow, json, exported={"path": export, "documents": count})
-    say(f"{counted(count, 'document')} written to {export}")
+    print_exported(prepare(recipe, out, workers, pages), VARIANT, export, json)
