@@ -31,21 +31,24 @@ class Places:
     counts: Target
 
 
-def places(name: str, steps: Sequence[CleanerConfig], base: Target, out: str, *, heldout: bool) -> Places:
+SHARED = "clean"
+"""Name of the revision that all variants share."""
+
+
+def places(name: str, steps: Sequence[CleanerConfig], base: Target, out: str) -> Places:
     """Return where a revision of `base` and its counts go.
 
     Args:
-        name: the revision's name.
+        name: the revision's name. Any but `SHARED` leaves the text of held-out documents alone, so that all variants
+            are measured on the same text (their counts, which policies read, are taken all the same).
         steps: the cleaners, in order.
         base: the documents, or another revision of them.
         out: the corpus's folder.
-        heldout: whether held-out documents change too; a revision of some variants leaves their text alone, so that all
-            variants are measured on the same text (their counts, which policies read, are taken all the same).
     """
     identity = Identity(
         step="clean",
         revision=REVISION,
-        config={"steps": clean.identity(steps), "heldout": heldout},
+        config={"steps": clean.identity(steps), "heldout": name == SHARED},
         inputs={"documents": base.fingerprint},
         libraries=manifest.library_versions(clean.libraries(steps)) | {"unicode": UNICODE_VERSION},
     )
@@ -53,17 +56,16 @@ def places(name: str, steps: Sequence[CleanerConfig], base: Target, out: str, *,
     counts = replace(identity, step="clean.counts", config={**identity.config, "counts": columns})
     return Places(
         revision=Target.place("documents", name, storage.join(out, "revisions"), identity),
-        counts=Target.place("signals", _counts_name(name), storage.join(out, "signals"), counts),
+        counts=Target.place(
+            "signals", "clean" if name == SHARED else f"clean@{name}", storage.join(out, "signals"), counts
+        ),
     )
 
 
-def _counts_name(name: str) -> str:
-    return "clean" if name == "clean" else f"clean@{name}"
-
-
-def step(place: Places, steps: Sequence[CleanerConfig], base: str, *, heldout: bool) -> Step:
+def step(place: Places, steps: Sequence[CleanerConfig], base: str) -> Step:
     """Plan the cleaning of the documents in the folder `base`."""
     found = manifest.read(base, "documents")
+    heldout = place.revision.identity.config["heldout"]
     work = partial(run, steps=tuple(steps), base=base, counts=place.counts.folder, heldout=heldout)
     return Step(
         **vars(place.revision),

@@ -15,9 +15,10 @@ def with_formats(identity: Identity, pieces: Collection[Piece], extraction: Extr
     Raises:
         MissingExtra: a package that the engine needs is not installed.
     """
-    formats = [FORMATS[name] for name in sorted({piece.format for piece in pieces})]
+    names = sorted({piece.format for piece in pieces})
+    formats = [FORMATS[name] for name in names]
     libraries = [library for format_ in formats for library in format_.libraries]
-    manifest.require_libraries(libraries, f"reading {', '.join(sorted({piece.format for piece in pieces}))}")
+    manifest.require_libraries(libraries, f"reading {', '.join(names)}")
     identity = replace(identity, libraries={**identity.libraries, **manifest.library_versions(libraries)})
     if not any(format_.pages for format_ in formats):
         return identity

@@ -174,10 +174,10 @@ def test_workers_and_runners_give_the_same_files(flow: Flow, inputs: Path, tmp_p
 def test_a_hostile_runner_gives_the_same_revisions(flow: Flow, tmp_path: Path) -> None:
     text = flow.text_of("masked")
     assert text.base is not None
-    place = clean_step.places("masked", text.steps, text.base, str(tmp_path), heldout=False)
+    place = clean_step.places("masked", text.steps, text.base, str(tmp_path))
     (tmp_path / text.base.folder.removeprefix(flow.out + "/")).parent.mkdir(parents=True, exist_ok=True)
     with Engine(hostile_options()) as engine:
-        engine.run(clean_step.step(place, text.steps, text.base.folder, heldout=False))
+        engine.run(clean_step.step(place, text.steps, text.base.folder))
     found = manifest.read(place.revision.folder)
     expected = manifest.read(text.documents.folder)
     assert (found.rows, found.counts, found.parts) == (expected.rows, expected.counts, expected.parts)
@@ -191,8 +191,8 @@ def test_any_split_size_gives_the_same_content(flow: Flow, inputs: Path, tmp_pat
 
 def test_a_row_that_kills_its_worker_keeps_its_text_and_leaves_every_variant(flow: Flow, tmp_path: Path) -> None:
     steps, base = flow.texts[0].steps, flow.documents
-    place = clean_step.places("clean", steps, base, str(tmp_path), heldout=True)
-    step = clean_step.step(place, steps, base.folder, heldout=True)
+    place = clean_step.places("clean", steps, base, str(tmp_path))
+    step = clean_step.step(place, steps, base.folder)
     (phase,) = step.phases
     markers = [
         phase.work(Attempt(item=item, folder=step.folder, fingerprint=step.identity.fingerprint, poison=poison))

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from pipelines.clean import Places
     from pipelines.engine import Step
 
-SHARED = "clean"
-"""Name of the revision that all variants share."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
@@ -51,7 +48,7 @@ class Text:
 
         if self.places is None or self.base is None:
             return None
-        return step(self.places, self.steps, self.base.folder, heldout=not self.name)
+        return step(self.places, self.steps, self.base.folder)
 
 
 def texts(recipe: Recipe, documents: Target, out: str) -> tuple[Text, ...]:
@@ -76,9 +73,10 @@ def _name(steps: tuple[CleanerConfig, ...]) -> str:
 
 
 def _cleaned(base: Text, name: str, steps: tuple[CleanerConfig, ...], variants: tuple[str, ...], out: str) -> Text:
+    from pipelines.clean import SHARED
     from pipelines.clean import places as places_of
 
-    places = places_of(name or SHARED, steps, base.documents, out, heldout=not name)
+    places = places_of(name or SHARED, steps, base.documents, out)
     return Text(
         name=name,
         raw=base.raw,
