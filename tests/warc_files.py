@@ -16,6 +16,7 @@ from corpuskit.documents.source import SourceConfig
 
 SOURCE = SourceConfig(name="web", paths=("unused",), format="warc")
 PACKINGS = ("plain", "gzip", "one_gzip", "zstd", "one_zstd", "zstd_dictionary")
+PAGE = b"<html><p>caf\xc3\xa9</p></html>"
 SUFFIX = {"plain": "", "gzip": ".gz", "one_gzip": ".gz", "zstd": ".zst", "one_zstd": ".zst", "zstd_dictionary": ".zst"}
 
 
@@ -109,3 +110,10 @@ def read_bytes(folder: Path, data: bytes, name: str = "test.warc", choice: Choic
     path = folder / name
     path.write_bytes(data)
     return read(path, choice)
+
+
+def page(tmp_path: Path, data: bytes) -> dict[str, object]:
+    found = read_bytes(tmp_path, data)
+    assert not found.errors, found.errors
+    assert len(found.rows) == 1
+    return found.rows[0]
