@@ -32,7 +32,7 @@ def target(group: str, documents: str, out: str, config: Config | None = None, s
         suffix: tells the revision in the artifact's name, such as `@strict`.
     """
     found = SIGNALS[group]
-    config = config or (found.config() if found.config else None)
+    config = config or found.default_config()
     identity = Identity(
         step=f"annotate.{group}",
         revision=found.revision,
@@ -45,7 +45,7 @@ def target(group: str, documents: str, out: str, config: Config | None = None, s
 
 def group_of(target: Target) -> str:
     """Return the signal group that a target holds."""
-    return target.name.split("@")[0]
+    return target.identity.step.removeprefix("annotate.")
 
 
 def step(
@@ -112,7 +112,7 @@ def run(
     if attempt.only:
         _probe(batches, attempt.only, measure)
         return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint)
-    table = pa.Table.from_batches([*_measure(batches, measure, attempt.poison)], signals.schema(list(folders)))
+    table = pa.Table.from_batches([*_measure(batches, measure, attempt.poison)], signals.schema(list(folders), configs))
     files = {}
     for group, folder in folders.items():
         columns = [name for name in table.column_names if name.startswith(f"{group}.")]

@@ -48,7 +48,7 @@ class Annotate(_Stage):
     """
 
     def __init__(self, names: Sequence[str], configs: Mapping[str, Config] = signals.NO_CONFIGS) -> None:
-        signals.schema(names)
+        signals.schema(names, configs)
         super().__init__(MapBatches(partial(annotate, names=tuple(names), configs=dict(configs)), "annotate"))
 
 
@@ -66,9 +66,9 @@ class Select(_Stage):
         RecipeError: a rule names an unknown signal (when the pipeline is built).
     """
 
-    def __init__(self, config: PolicyConfig) -> None:
+    def __init__(self, config: PolicyConfig, configs: Mapping[str, Config] = signals.NO_CONFIGS) -> None:
         counts = clean.counts_schema([cleaner.config() for cleaner in clean.CLEANERS.values()])
-        policy.check_signals(config, signals.known_signals() | {field.name: field.type for field in counts})
+        policy.check_signals(config, signals.known_signals(configs) | {field.name: field.type for field in counts})
         super().__init__(MapBatches(partial(select, config=config), "select"))
 
 

@@ -218,7 +218,7 @@ def test_long_words_and_documents() -> None:
 
 def test_columns_follow_the_names_asked_for() -> None:
     batch = compute(["gopher.words", "length", "gopher.words", "length.bytes"], Texts.from_arrow(pa.array(["a b"])))
-    assert batch.schema.names == ["gopher.words", *(f"length.{name}" for name in SIGNALS["length"].columns)]
+    assert batch.schema.names == ["gopher.words", *(f"length.{name}" for name in SIGNALS["length"].columns())]
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -227,7 +227,7 @@ def test_a_group_is_what_its_table_says(group: str) -> None:
     for column in ([], ["", "one two", "…"]):
         batch = compute([group], Texts.from_arrow(pa.array(column, pa.string())))
         assert batch.num_rows == len(column)
-        types = {f"{group}.{name}": dtype for name, dtype in entry.columns.items()}
+        types = {f"{group}.{name}": dtype for name, dtype in entry.columns().items()}
         assert {field.name: field.type for field in batch.schema} == types
         assert batch.schema == schema([group])
     assert entry.name == group

@@ -53,8 +53,8 @@ def _column(values: np.ndarray | pa.Array, dtype: pa.DataType) -> pa.Array:
 
 def rows(texts: list[str | None], **settings: object) -> list[dict[str, object]]:
     columns = measure(batch(texts), LanguageConfig(**settings))
-    assert columns.keys() == LANGUAGE.columns.keys()
-    return pa.table({name: _column(columns[name], dtype) for name, dtype in LANGUAGE.columns.items()}).to_pylist()
+    assert columns.keys() == LANGUAGE.columns().keys()
+    return pa.table({name: _column(columns[name], dtype) for name, dtype in LANGUAGE.columns().items()}).to_pylist()
 
 
 def labels(texts: list[str | None], **settings: object) -> list[object]:
@@ -186,7 +186,7 @@ def test_slices_of_arrow_columns() -> None:
 
 def test_texts_without_letters_have_no_language() -> None:
     texts = ["", " ", "\n\n", "123 456", "... --- …", "\0", "😀😀", "\u3000", "\ufeff", "٣٤", "<", None]
-    assert rows(texts) == [dict.fromkeys(LANGUAGE.columns)] * len(texts)
+    assert rows(texts) == [dict.fromkeys(LANGUAGE.columns())] * len(texts)
 
 
 def test_one_letter_has_a_language() -> None:
@@ -274,7 +274,7 @@ def test_another_model(tmp_path: Path) -> None:
 def test_words_that_a_model_does_not_know(tmp_path: Path) -> None:
     model = write_model(tmp_path / "model.bin", KNOWN, end_of_line=False)
     assert labels(["the", "baker", "我们"], model=model) == ["eng_Latn", None, "cmn_Hani"]
-    assert rows(["baker"], model=model) == [dict.fromkeys(LANGUAGE.columns)]
+    assert rows(["baker"], model=model) == [dict.fromkeys(LANGUAGE.columns())]
 
 
 def test_scores_are_not_above_one(tmp_path: Path) -> None:

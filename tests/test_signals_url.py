@@ -28,10 +28,10 @@ def write(path: Path, text: str) -> str:
 def signals(urls: list[str | None], config: UrlConfig | None = None) -> dict[str, list[Any]]:
     texts = Texts.from_arrow(pa.array(urls, pa.large_string()))
     values = measure(texts, config or UrlConfig())
-    assert list(values) == list(URL.columns)
+    assert list(values) == list(URL.columns())
     columns = {
         name: values[name].cast(dtype) if isinstance(values[name], pa.Array) else pa.array(values[name], dtype)
-        for name, dtype in URL.columns.items()
+        for name, dtype in URL.columns().items()
     }
     assert {len(column) for column in columns.values()} == {len(urls)}
     return {name: column.to_pylist() for name, column in columns.items()}
@@ -62,7 +62,7 @@ def test_without_lists() -> None:
     assert found["blocked"] == ["none"] * 9
     assert found["allowed"] == [None] * 9
     assert found["hard_words"] == found["soft_words"] == found["strict_words"] == [0] * 9
-    assert signals([]) == {name: [] for name in URL.columns}
+    assert signals([]) == {name: [] for name in URL.columns()}
 
 
 def test_block_lists_by_category_and_by_name(ut1: str) -> None:
@@ -148,9 +148,9 @@ def test_rules_read_well(ut1: str) -> None:
             Rule(signal="url.strict_words", max=0),
         )
     )
-    check_signals(policy, {f"url.{name}": dtype for name, dtype in URL.columns.items()})
+    check_signals(policy, {f"url.{name}": dtype for name, dtype in URL.columns().items()})
     values = signals(URLS, UrlConfig(block=(ut1,)))
-    table = pa.table({f"url.{name}": pa.array(values[name], dtype) for name, dtype in URL.columns.items()})
+    table = pa.table({f"url.{name}": pa.array(values[name], dtype) for name, dtype in URL.columns().items()})
     assert judge(policy, table)["kept"].to_pylist() == [False] * 4 + [True] * 5
 
 

@@ -13,12 +13,13 @@ from corpuskit.dedup import DedupConfig
 from corpuskit.documents import HeldoutConfig, SourceConfig
 from corpuskit.errors import RecipeError, nearest
 from corpuskit.extract import ExtractConfig
+from corpuskit.kernels import WordKind
 from corpuskit.policy import PolicyConfig
 from corpuskit.policy.rule import is_number
 from corpuskit.recipe.comparison import CompareConfig
 from corpuskit.recipe.evaluation import DownstreamConfig
 from corpuskit.recipe.training import ModelConfig, PretrainConfig
-from corpuskit.signals import SIGNALS, LanguageConfig, UrlConfig, known_signals
+from corpuskit.signals import SIGNALS, LanguageConfig, UrlConfig, WordsConfig, known_signals
 from corpuskit.tasks import TaskConfig
 from corpuskit.tokenization import TokenizerConfig
 
@@ -94,6 +95,8 @@ class Recipe(Config):
     """How languages are identified (signal group `language`)."""
     urls: UrlConfig = UrlConfig()
     """Lists that URLs are looked up in (signal group `url`)."""
+    words: dict[str, WordKind] = Field(default_factory=dict)
+    """Which words some signal groups count, by group: `unicode`, `whitespace` or `tokens`; others keep their own."""
     signals: tuple[str, ...] = ("length",)
     """Signal groups to measure; those that the variants' rules read are added."""
     dedup: DedupConfig | None = DedupConfig()
@@ -118,7 +121,8 @@ class Recipe(Config):
     @property
     def signal_configs(self) -> dict[str, Config]:
         """The settings of signal groups that have any."""
-        return {"language": self.language, "url": self.urls}
+        words = {group: WordsConfig(words=kind) for group, kind in self.words.items()}
+        return {"language": self.language, "url": self.urls, **words}
 
     @property
     def signal_groups(self) -> tuple[str, ...]:
@@ -130,13 +134,14 @@ class Recipe(Config):
     def known_signals(self, variant: VariantConfig) -> dict[str, pa.DataType]:
         """Return the type of every signal that a variant's policy can read: also the counts of its cleaners."""
         counts = counts_schema([*self.clean, *variant.clean])
-        return known_signals() | {field.name: field.type for field in counts}
+        return known_signals(self.signal_configs) | {field.name: field.type for field in counts}
 
     @model_validator(mode="after")
     def _check_names(self) -> "Recipe":
         for index, group in enumerate(self.signals):
             if group not in SIGNALS:
                 raise RecipeError(f"signals[{index}]", f"unknown signal group {group!r}{nearest(group, SIGNALS)}")
+        self._check_words()
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
             raise RecipeError("sources", f"source names must be unique, given {', '.join(names)}")
@@ -144,6 +149,13 @@ class Recipe(Config):
         self._check_tokenizers()
         self.compare.check(self.tokenizers, self.variants)
         return self
+
+    def _check_words(self) -> None:
+        countable = [group.name for group in SIGNALS.values() if group.config is WordsConfig]
+        for group in self.words:
+            if group not in countable:
+                reason = f"no signal group with a choice of words is named {group!r}{nearest(group, countable)}"
+                raise RecipeError(f"words.{group}", reason)
 
     def _check_variants(self) -> None:
         for name, variant in self.variants.items():

@@ -4,7 +4,7 @@ A new group is a file with a `SignalGroup` and a line in `SIGNALS`. Signals are 
 only read them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,7 @@ from corpuskit.errors import RecipeError, nearest
 from corpuskit.kernels import Texts
 from corpuskit.signals.composition import COMPOSITION
 from corpuskit.signals.gopher import GOPHER
-from corpuskit.signals.group import Signal, SignalGroup
+from corpuskit.signals.group import Signal, SignalGroup, WordsConfig
 from corpuskit.signals.language import LANGUAGE, LanguageConfig
 from corpuskit.signals.length import LENGTH
 from corpuskit.signals.url import URL, UrlConfig
@@ -27,34 +27,38 @@ __all__ = [
     "Signal",
     "SignalGroup",
     "UrlConfig",
+    "WordsConfig",
     "compute",
     "known_signals",
     "schema",
 ]
 
 NO_CONFIGS: Mapping[str, Config] = MappingProxyType({})
-SIGNALS: dict[str, SignalGroup] = {
-    "length": LENGTH,
-    "gopher": GOPHER,
-    "composition": COMPOSITION,
-    "language": LANGUAGE,
-    "url": URL,
-}
+GROUPS = (LENGTH, GOPHER, COMPOSITION, LANGUAGE, URL)
+SIGNALS: dict[str, SignalGroup] = {group.name: group for group in GROUPS}
 
 
-def known_signals() -> dict[str, pa.DataType]:
-    """Return the Arrow type of every signal by its full name, `group.name`."""
-    return {f"{group.name}.{name}": dtype for group in SIGNALS.values() for name, dtype in group.columns.items()}
+def known_signals(configs: Mapping[str, Config] = NO_CONFIGS) -> dict[str, pa.DataType]:
+    """Return the Arrow type of every signal by its full name, `group.name`.
+
+    Args:
+        configs: Settings by group; a group's defaults where there are none.
+    """
+    return {
+        f"{group.name}.{name}": dtype
+        for group in SIGNALS.values()
+        for name, dtype in group.columns(configs.get(group.name)).items()
+    }
 
 
-def schema(names: Sequence[str]) -> pa.Schema:
-    """Return the columns that `compute` gives for the same names.
+def schema(names: Sequence[str], configs: Mapping[str, Config] = NO_CONFIGS) -> pa.Schema:
+    """Return the columns that `compute` gives for the same names and settings.
 
     Raises:
         RecipeError: a name is neither a group nor a signal.
     """
-    types = known_signals()
-    wanted = dict.fromkeys(full for name in names for full in _expand(name))
+    types = known_signals(configs)
+    wanted = dict.fromkeys(full for name in names for full in _expand(name, types))
     return pa.schema([(full, types[full]) for full in wanted])
 
 
@@ -74,7 +78,7 @@ def compute(
     Raises:
         RecipeError: a name is neither a group nor a signal, or a group reads a column that was not given.
     """
-    columns = schema(names)
+    columns = schema(names, configs)
     inputs = {"text": texts} if isinstance(texts, Texts) else texts
     groups = dict.fromkeys(full.split(".")[0] for full in columns.names)
     values = {
@@ -91,7 +95,7 @@ def _measure(group: SignalGroup, inputs: Mapping[str, Texts], config: Config | N
         raise RecipeError("signals", f"group {group.name!r} reads the column {group.reads!r}, which is not there")
     if group.config is None:
         return group.measure(inputs[group.reads])
-    return group.measure(inputs[group.reads], config or group.config())
+    return group.measure(inputs[group.reads], config or group.default_config())
 
 
 def _column(values: Any, dtype: pa.DataType) -> pa.Array:
@@ -99,10 +103,10 @@ def _column(values: Any, dtype: pa.DataType) -> pa.Array:
     return values.cast(dtype) if isinstance(values, pa.Array) else pa.array(values, dtype, from_pandas=True)
 
 
-def _expand(name: str) -> list[str]:
+def _expand(name: str, known: Iterable[str]) -> list[str]:
     """Return the full names of a group's signals, or a signal's own."""
     if name in SIGNALS:
-        return [f"{name}.{column}" for column in SIGNALS[name].columns]
-    if name in known_signals():
+        return [full for full in known if full.split(".")[0] == name]
+    if name in known:
         return [name]
-    raise RecipeError("signals", f"unknown signal {name!r}{nearest(name, [*SIGNALS, *known_signals()])}")
+    raise RecipeError("signals", f"unknown signal {name!r}{nearest(name, [*SIGNALS, *known])}")

@@ -1,13 +1,14 @@
 """What a signal group is: columns of numbers, and the function that measures them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
 from corpuskit.config import Config
+from corpuskit.kernels import WordKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,13 @@ class Signal:
     """For which texts it is null; empty: for none."""
 
 
+class WordsConfig(Config):
+    """The setting of groups that count words."""
+
+    words: WordKind
+    """Which words: `unicode`, `whitespace` or `tokens`, as `corpuskit.kernels.words` defines them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalGroup:
     """Signals that are measured together; a group's columns lie in one sidecar."""
@@ -34,23 +42,31 @@ class SignalGroup:
     source: str
     """Whose definition the group follows, and where it is its own."""
     signals: Mapping[str, Signal]
-    """The group's signals by column name, without the group's name."""
+    """The group's signals by column name, without the group's name; those of its config are not among them."""
     measure: Callable[..., Mapping[str, np.ndarray | pa.Array]]
     """Gives for n texts an array[n] of each signal; NaN or null where a signal is undefined. Called with the `Texts`,
     and with the group's config where it has one."""
     reads: Literal["text", "url"] = "text"
     """The column of documents that it measures; a document without URL is an empty one."""
     config: type[Config] | None = None
-    """What a recipe can set; its defaults must work."""
+    """What a recipe can set."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """What the config's fields are where a recipe sets none, besides their own defaults."""
+    named: Callable[[Any], Mapping[str, Signal]] | None = None
+    """Gives the signals that the config names, such as one for each word list of the recipe."""
     identity: Callable[[Any], Mapping[str, Any]] = dict
     """Gives what of the config decides values, as plain data: files by their content, not by their paths."""
     libraries: tuple[str, ...] = ("pyarrow", "numba")
     """Distributions whose version decides values."""
 
-    @property
-    def columns(self) -> dict[str, pa.DataType]:
-        """Arrow type of each column, without the group's name."""
-        return {name: signal.type for name, signal in self.signals.items()}
+    def default_config(self) -> Config | None:
+        """Return the settings of a recipe that sets none; None for a group without any."""
+        return self.config(**self.defaults) if self.config else None
+
+    def columns(self, config: Config | None = None) -> dict[str, pa.DataType]:
+        """Return the Arrow type of each column, without the group's name, under a config or the default one."""
+        named = self.named(config or self.default_config()) if self.named else {}
+        return {name: signal.type for name, signal in {**self.signals, **named}.items()}
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -89,7 +89,7 @@ class Flow:
         text = self.text_of(variant)
         return Inputs(
             documents=text.documents,
-            signals=places_by_signal(text, self.signals_by_text[text.name]),
+            signals=places_by_signal(self.recipe, text, self.signals_by_text[text.name]),
             duplicates=self.duplicates.get(text.name),
             urls=self.urls,
             shared=self.duplicates.get("") if text.name else None,

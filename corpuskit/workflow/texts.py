@@ -11,7 +11,7 @@ from corpuskit import clean
 from corpuskit.clean import CleanerConfig
 from corpuskit.manifest import Target
 from corpuskit.recipe import Recipe, groups_of, needed
-from corpuskit.signals import SIGNALS
+from corpuskit.signals import SIGNALS, known_signals
 
 if TYPE_CHECKING:
     from pipelines.clean import Places
@@ -112,12 +112,13 @@ def signals(recipe: Recipe, text: Text, shared: Mapping[str, Target], out: str) 
     return found
 
 
-def places_by_signal(text: Text, groups: Mapping[str, Target]) -> dict[str, Target]:
+def places_by_signal(recipe: Recipe, text: Text, groups: Mapping[str, Target]) -> dict[str, Target]:
     """Return where each signal of a text lies, by `group.name`: those of groups, and the counts of cleaners.
 
     A count that cleaners of the recipe and of the variant both leave is the variant's.
     """
-    found = {f"{group}.{name}": place for group, place in groups.items() for name in SIGNALS[group].columns}
+    known = known_signals(recipe.signal_configs)
+    found = {name: groups[name.split(".")[0]] for name in known if name.split(".")[0] in groups}
     for place in text.counts:
         found |= dict.fromkeys(place.identity.config["counts"], place)
     return found
