@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from corpuskit.clean.boilerplate import BOILERPLATE
 from corpuskit.clean.c4_lines import C4_LINES, C4LinesConfig
 from corpuskit.clean.repeated_lines import REPEATED_LINES
-from corpuskit.clean.sentences import count_sentences
 from corpuskit.kernels import Texts
+from corpuskit.kernels.sentences import count_sentences
 
 CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")

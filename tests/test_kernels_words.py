@@ -136,5 +136,5 @@ def test_scans_are_made_once() -> None:
 
 
 def test_an_unknown_kind_of_word_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'sentence'.*unicode, whitespace"):
+    with pytest.raises(ValueError, match=r"'sentence'.*unicode, whitespace, tokens"):
         Texts.from_arrow(pa.array(["a"])).words("sentence")  # type: ignore[arg-type]

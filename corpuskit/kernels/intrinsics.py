@@ -9,7 +9,6 @@ from numba.extending import intrinsic
 
 WORD = ir.IntType(64)
 DOUBLE_WORD = ir.IntType(128)
-BLOCK = ir.VectorType(ir.IntType(8), 64)
 
 
 def _element(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -51,39 +50,35 @@ def fold_multiply(typing_context: Any, left: Any, right: Any) -> Any:
 
 @intrinsic
 def trailing_zeros(typing_context: Any, bits: Any) -> Any:
-    """Return the place of the lowest set bit of a uint64 that is not 0, as int64."""
+    """Return the place of the lowest set bit of a uint64, as int64; 64 if none is set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
     return types.int64(types.uint64), generate
 
 
 @intrinsic
-def ascii_masks(typing_context: Any, array: Any, index: Any) -> Any:
-    """Return three uint64 masks of 64 bytes: bit i tells whether byte i is not ASCII, is a letter or digit, is a space.
+def store64(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write a uint64 as 8 little-endian bytes to a uint8 array at any index, aligned or not.
 
-    Letters, digits and spaces (`str.isspace`) are those of ASCII. There is no bounds check: the caller makes sure that
-    `0 <= index <= len(array) - 64`. LLVM lowers the comparisons to whatever vectors the CPU has.
-    Source: the block masks of simdjson, https://arxiv.org/abs/1902.08318.
+    There is no bounds check: the caller makes sure that `0 <= index <= len(array) - 8`.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        block = _load(builder, _element(context, builder, signature.args[0], *arguments), BLOCK)
-        lower = builder.or_(block, _repeated(0x20))
-        not_ascii = builder.icmp_signed("<", block, _repeated(0))
-        letters_digits = builder.or_(_in_range(builder, lower, "a", "z"), _in_range(builder, block, "0", "9"))
-        spaces = builder.or_(_in_range(builder, block, "\t", "\r"), _in_range(builder, block, "\x1c", " "))
-        masks = [builder.bitcast(mask, WORD) for mask in (not_ascii, letters_digits, spaces)]
-        return context.make_tuple(builder, signature.return_type, masks)
+        array_value, place, word = arguments
+        pointer = builder.bitcast(_element(context, builder, signature.args[0], array_value, place), WORD.as_pointer())
+        builder.store(word, pointer).align = 1
+        return context.get_dummy_value()
 
-    return types.UniTuple(types.uint64, 3)(array, types.int64), generate
+    return types.void(array, types.int64, types.uint64), generate
 
 
-def _repeated(byte: int) -> ir.Constant:
-    return ir.Constant(BLOCK, [byte] * 64)
+@intrinsic
+def leading_zeros(typing_context: Any, bits: Any) -> Any:
+    """Return the number of zeros above the highest set bit of a uint64, as int64; 64 if none is set."""
 
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
-def _in_range(builder: Any, block: Any, first: str, last: str) -> Any:
-    distance = builder.sub(block, _repeated(ord(first)))
-    return builder.icmp_unsigned("<=", distance, _repeated(ord(last) - ord(first)))
+    return types.int64(types.uint64), generate

@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 from corpuskit.kernels.compiling import fixed
 from corpuskit.kernels.hashing import hash_texts
 from corpuskit.kernels.lines import Lines, scan_lines
-from corpuskit.kernels.words import WordKind, Words, scan_words
+from corpuskit.kernels.tokens import find_cuts
+from corpuskit.kernels.words import WORD_KINDS, WordKind, Words, scan_words
 
 
 class Texts:
@@ -64,8 +65,15 @@ class Texts:
             ValueError: `kind` is no kind of word.
         """
         if kind not in self._words:
-            self._words[kind] = scan_words(self.data, self.offsets, kind)
+            self._words[kind] = self._scan_words(kind)
         return self._words[kind]
+
+    def _scan_words(self, kind: WordKind) -> Words:
+        if kind not in WORD_KINDS:
+            raise ValueError(f"no kind of word is called {kind!r}; known: {', '.join(WORD_KINDS)}")
+        if kind == "tokens":
+            return scan_words(self.data, self.offsets, "whitespace", find_cuts(self.data, self.offsets))
+        return scan_words(self.data, self.offsets, kind)
 
     def lines(self) -> Lines:
         r"""Return where the lines lie: those of `text.split("\n")`."""

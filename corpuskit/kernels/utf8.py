@@ -48,7 +48,7 @@ PAGES = 0x2000
 
 @dataclass(frozen=True, eq=False)
 class CharacterTable:
-    """One byte per code point in two levels: `pages[256 * index[code >> 8] + (code & 255)]`."""
+    """One byte (or wider integer) per code point in two levels: `pages[256 * index[code >> 8] + (code & 255)]`."""
 
     index: np.ndarray
     """Page number of each 256 code points; int64[8192]."""
@@ -74,17 +74,18 @@ def properties() -> CharacterTable:
     for first, last in ALONE_RANGES:
         block = flat[first : last + 1]
         block[(block & LETTER) != 0] |= ALONE
-    return _two_levels(flat)
+    return two_levels(flat)
 
 
 def _category_bits(category: str) -> int:
     return {"L": LETTER, "M": MARK, "N": DIGIT}[category[0]]
 
 
-def _two_levels(flat: np.ndarray) -> CharacterTable:
+def two_levels(flat: np.ndarray) -> CharacterTable:
+    """Return the table of a value per code point; flat: uint8[2**21] or another integer type, which the pages keep."""
     numbers: dict[bytes, int] = {}
     index = [numbers.setdefault(page.tobytes(), len(numbers)) for page in flat.reshape(-1, 256)]
-    return CharacterTable(fixed(index, np.int64), fixed(np.frombuffer(b"".join(numbers), np.uint8), np.uint8))
+    return CharacterTable(fixed(index, np.int64), fixed(np.frombuffer(b"".join(numbers), flat.dtype), flat.dtype))
 
 
 @inlined

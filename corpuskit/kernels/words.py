@@ -6,42 +6,35 @@ a word together with the marks that follow it, and with nothing else. All other 
 apostrophes included, lie between words.
 
 `whitespace` words are those of `str.split()`: maximal runs of characters that are not `str.isspace()`.
+
+`tokens` are parts of whitespace words, words and punctuation marks, as `corpuskit.kernels.tokens` defines them.
+
+The scan goes through a text 64 bytes at a time. Most characters get their class from masks of their first bytes alone;
+the others are decoded and looked up.
 """
 
 import functools
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from corpuskit.kernels.blocks import BLOCK, block, equal_mask, padded, popcount, range_mask
 from corpuskit.kernels.compiling import fixed, inlined, kernel
-from corpuskit.kernels.hashing import ALL_BITS
-from corpuskit.kernels.intrinsics import ascii_masks, trailing_zeros
+from corpuskit.kernels.intrinsics import trailing_zeros
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.utf8 import ALONE, DIGIT, LETTER, MARK, SPACE, CharacterTable, decode, lookup, properties
 
-WordKind = Literal["unicode", "whitespace"]
+WordKind = Literal["unicode", "whitespace", "tokens"]
+WORD_KINDS: tuple[WordKind, ...] = get_args(WordKind)
 
 GAP, RUN, JOIN, SINGLE = 0, 1, 2, 3
-"""Classes of characters: between words; in a run; joins whatever word it follows; begins a word by itself.
+"""Classes of characters: between words; in a run; joins whatever word it follows; begins a word by itself."""
 
-GAP, RUN and SINGLE are also the states of the scan: outside words, inside a run, inside a word begun by a SINGLE.
-"""
-
-OPENS, CLOSES, NEXT = 1, 2, 2
-"""A transition of the scan: the bit that opens a word, the bit that closes one, how far the next state is shifted."""
-
-BLOCK = 64
-
-
-def _transition(state: int, character: int) -> int:
-    closes = state != GAP and (character in (GAP, SINGLE) or (state == SINGLE and character == RUN))
-    opens = character != GAP and (state == GAP or closes)
-    after = (state or RUN) if character == JOIN else character
-    return OPENS * opens | CLOSES * closes | after << NEXT
-
-
-TRANSITIONS = np.array([_transition(state, character) for state in range(4) for character in range(4)], np.int64)
-"""What a character of class c does in state s: `TRANSITIONS[4 * s + c]`."""
+NONE, ONE = np.uint64(0), np.uint64(1)
+TOP = np.uint64(1 << 63)
+NOT_PARTED = fixed(np.empty(0), np.uint64)
+MARGIN = 1 << 16
+"""Room beyond the number of words that is expected."""
 
 
 class Words(Spans):
@@ -49,124 +42,248 @@ class Words(Spans):
 
 
 @functools.cache
-def character_classes(kind: WordKind) -> CharacterTable:
-    """Return the table that gives each code point its class GAP, RUN, JOIN or SINGLE.
-
-    Raises:
-        ValueError: `kind` is no kind of word.
-    """
+def character_classes(kind: Literal["unicode", "whitespace"]) -> CharacterTable:
+    """Return the table that gives each code point its class GAP, RUN, JOIN or SINGLE."""
     flags = np.arange(256, dtype=np.uint8)
     classes = np.full(256, GAP, np.uint8)
     if kind == "whitespace":
         classes[(flags & SPACE) == 0] = RUN
-    elif kind == "unicode":
+    else:
         classes[(flags & (LETTER | DIGIT)) != 0] = RUN
         classes[(flags & MARK) != 0] = JOIN
         classes[(flags & ALONE) != 0] = SINGLE
-    else:
-        raise ValueError(f"no kind of word is called {kind!r}; known: unicode, whitespace")
     return properties().map(classes)
 
 
 @inlined
-def _ascii_run(
-    data: np.ndarray, position: np.int64, stop: np.int64, scratch: np.ndarray, whitespace: bool
-) -> tuple[np.uint64, np.int64]:
-    """Return (uint64 mask of the word characters, length) of the run of ASCII at `position`, 64 bytes at most.
-
-    scratch: uint8[64], used where a whole block would reach past the end of `data`; what follows `stop` is ignored.
-    """
-    if position + BLOCK <= data.size:
-        not_ascii, letters_digits, spaces = ascii_masks(data, position)
-    else:
-        for place in range(position, data.size):
-            scratch[place - position] = data[place]
-        not_ascii, letters_digits, spaces = ascii_masks(scratch, 0)
-    length = np.int64(BLOCK)
-    if not_ascii:
-        length = trailing_zeros(not_ascii)
-    if length > stop - position:
-        length = stop - position
-    inside = ~spaces if whitespace else letters_digits
-    return inside & (ALL_BITS >> np.uint64(BLOCK - length)), length
+def _range(data, index, first, last):  # type: ignore[no-untyped-def]
+    return range_mask(data, index, np.uint8(first), np.uint8(last))
 
 
 @inlined
-def _write_places(mask: np.uint64, base: np.int64, places: np.ndarray, count: np.int64) -> np.int64:
-    """Append `base` + the place of each set bit to `places`, which holds `count`; return the new count."""
-    while mask:
-        places[count] = base + trailing_zeros(mask)
-        count += 1
-        mask &= mask - np.uint64(1)
-    return count
+def _equal(data, index, byte):  # type: ignore[no-untyped-def]
+    return equal_mask(data, index, np.uint8(byte))
+
+
+@inlined
+def _followed(data, index, byte):  # type: ignore[no-untyped-def]
+    """Return the mask of the bytes that `byte` follows; the last of the block, whose next is not seen, is in it."""
+    return (_equal(data, index, byte) >> ONE) | TOP
+
+
+@inlined
+def _letters_digits(data, index):  # type: ignore[no-untyped-def]
+    letters = _range(data, index, 0x41, 0x5A) | _range(data, index, 0x61, 0x7A)
+    return letters | _range(data, index, 0x30, 0x39)
+
+
+@inlined
+def _spaces(data, index):  # type: ignore[no-untyped-def]
+    return _range(data, index, 0x09, 0x0D) | _range(data, index, 0x1C, 0x20)
 
 
 @kernel
-def _scan_words(
-    data: np.ndarray,
-    offsets: np.ndarray,
-    index: np.ndarray,
-    pages: np.ndarray,
-    whitespace: bool,
-    starts: np.ndarray,
-    ends: np.ndarray,
-    word_offsets: np.ndarray,
-) -> np.int64:
-    """Fill starts int64[room], ends int64[room] and word_offsets int64[n_documents + 1]; return the number of words.
+def _count_starts(data, start, stop, with_marks):  # type: ignore[no-untyped-def]
+    """Return how many words a text has at most, or nearly: new memory costs more than the scan.
 
-    Runs of ASCII are scanned 64 bytes at a time through bit masks. Other characters go through the automaton without
-    a branch: each writes its position as a start and as an end, and the counters advance only where it is one.
+    That is the number of runs of letters and digits of ASCII and of characters beyond it, and `with_marks` of marks of
+    ASCII; data: padded.
     """
-    scratch = np.empty(BLOCK, np.uint8)
+    count = np.int64(0)
+    position, last = start, NONE
+    while position < stop:
+        index, shift, valid = block(data.size, position, stop, 0)
+        letters = (_letters_digits(data, index) >> shift) & valid
+        single = _range(data, index, 0xC2, 0xF4)
+        if with_marks:
+            single |= _range(data, index, 0x00, 0x7F) & ~_spaces(data, index) & ~_letters_digits(data, index)
+        runs = letters & ~((letters << ONE) | last)
+        count += popcount(runs) + popcount((single >> shift) & valid)
+        last = letters >> np.uint64(63)
+        position += BLOCK
+    return count
+
+
+@inlined
+def _write_places(mask, base, places, count):  # type: ignore[no-untyped-def]
+    """Append `base` + the place of each set bit to `places`, which holds `count`; return the new count.
+
+    Most masks have 8 to 16 bits or fewer: those are written without a branch each, as many as there may be.
+    """
+    total = count + popcount(mask)
+    for _ in range(8):
+        places[count] = base + trailing_zeros(mask)
+        mask &= mask - ONE
+        count += 1
+    if mask:
+        for _ in range(8):
+            places[count] = base + trailing_zeros(mask)
+            mask &= mask - ONE
+            count += 1
+    while mask:
+        places[count] = base + trailing_zeros(mask)
+        mask &= mask - ONE
+        count += 1
+    return total
+
+
+@inlined
+def _spread(leads, length):  # type: ignore[no-untyped-def]
+    """Return (mask of the bytes of characters of `length`, 2 or 3, that begin at `leads`; that of the next block)."""
+    bits = leads | (leads << ONE)
+    spill = leads >> np.uint64(63)
+    if length == 3:
+        bits |= leads << np.uint64(2)
+        spill |= leads >> np.uint64(62)
+    return bits, spill
+
+
+@inlined
+def _bits(place, length):  # type: ignore[no-untyped-def]
+    """Return (mask of `length` bits, 1 to 4, from `place`, 0 to 67, on; what of it lies in the next block)."""
+    mask = (ONE << np.uint64(length)) - ONE
+    if place >= BLOCK:
+        return NONE, mask << np.uint64(place - BLOCK)
+    if place + length > BLOCK:
+        return mask << np.uint64(place), mask >> np.uint64(BLOCK - place)
+    return mask << np.uint64(place), NONE
+
+
+@inlined
+def _bits_from(flags, position):  # type: ignore[no-untyped-def]
+    """Return the 64 bits of uint64 `flags` from bit `position` on."""
+    number, shift = position >> 6, np.uint64(position & 63)
+    return (flags[number] >> shift) | ((flags[number + 1] << ONE) << (np.uint64(63) - shift))
+
+
+@inlined
+def _wide_spaces(data, index, shift, valid, position, stop, numbers, pages):  # type: ignore[no-untyped-def]
+    """Return (mask of the bytes of white space beyond ASCII, what of it lies in the next block).
+
+    All such characters begin with C2, E1, E2 or, before 80, E3.
+    """
+    leads = _equal(data, index, 0xC2) | _range(data, index, 0xE1, 0xE2)
+    leads |= _equal(data, index, 0xE3) & _followed(data, index, 0x80)
+    leads = (leads >> shift) & valid
+    bits, spill = NONE, NONE
+    while leads:
+        place = trailing_zeros(leads)
+        leads &= leads - ONE
+        code, length = decode(data, position + place, stop)
+        if lookup(numbers, pages, code) == GAP:
+            here, beyond = _bits(place, length)
+            bits, spill = bits | here, spill | beyond
+    return bits, spill
+
+
+@inlined
+def _wide_letters(data, index, shift, valid, position, stop, numbers, pages, cuts):  # type: ignore[no-untyped-def]
+    """Return (bytes of word characters beyond ASCII, where they part words, both for this block and for the next).
+
+    cuts: where words are parted already. What is told from first bytes: letters of U+0100 to U+027F, U+0400 to U+047F
+    and U+B000 to U+CFFF; ideographs, U+4000 to U+9FFF but for the hexagrams, which begin with E4 B7; and that no word
+    character begins with E2 80.
+    """
+    hexagrams = _equal(data, index, 0xE4) & _followed(data, index, 0xB7)
+    alone = _range(data, index, 0xE4, 0xE9) & ~hexagrams
+    two = _range(data, index, 0xC4, 0xC9) | _range(data, index, 0xD0, 0xD1)
+    three = alone | _range(data, index, 0xEB, 0xEC)
+    others = _range(data, index, 0xC2, 0xF4) & ~(two | three)
+    others &= ~(_equal(data, index, 0xE2) & (_equal(data, index, 0x80) >> ONE))
+    alone, others = (alone >> shift) & valid, (others >> shift) & valid
+    bits, spill = _spread((three >> shift) & valid, 3)
+    bits_of_two, spill_of_two = _spread((two >> shift) & valid, 2)
+    bits, spill = bits | bits_of_two, spill | spill_of_two
+    cuts |= alone | (alone << np.uint64(3))
+    cut_spill = alone >> np.uint64(61)
+    while others:
+        place = trailing_zeros(others)
+        others &= others - ONE
+        code, length = decode(data, position + place, stop)
+        character = lookup(numbers, pages, code)
+        if character == GAP:
+            continue
+        here, beyond = _bits(place, length)
+        bits, spill = bits | here, spill | beyond
+        begins = ONE << np.uint64(place)
+        joins = character == JOIN and (cuts & begins) != NONE
+        if character == SINGLE:
+            cuts |= begins
+        elif joins:
+            cuts ^= begins
+        if character == SINGLE or joins:
+            here, beyond = _bits(place + length, 1)
+            cuts, cut_spill = cuts | here, cut_spill | beyond
+    return bits, spill, cuts, cut_spill
+
+
+@kernel
+def _scan_words(data, offsets, numbers, pages, whitespace, parted, starts, ends, word_offsets):  # type: ignore[no-untyped-def]
+    """Fill starts int64[room], ends int64[room], word_offsets int64[n + 1]; return the number of words, -1: no room.
+
+    data: padded. parted: uint64, a bit for each byte of data, set where a whitespace word is cut, or empty. A word
+    begins where a byte in a word follows one that is in none, and at each cut inside words.
+    """
     opened = closed = np.int64(0)
     for document in range(offsets.size - 1):
         position, stop = offsets[document], offsets[document + 1]
-        state = np.int64(GAP)
+        last = spill = cut_spill = NONE
         while position < stop:
-            if data[position] < 0x80:
-                inside, length = _ascii_run(data, position, stop, scratch, whitespace)
-                if state == SINGLE:
-                    ends[closed] = position
-                    closed += 1
-                    state = np.int64(GAP)
-                before = (inside << np.uint64(1)) | np.uint64(state)
-                scanned = ALL_BITS >> np.uint64(BLOCK - length)
-                opened = _write_places(inside & ~before, position, starts, opened)
-                closed = _write_places(~inside & before & scanned, position, ends, closed)
-                state = np.int64(inside >> np.uint64(length - 1))
+            index, shift, valid = block(data.size, position, stop, 0)
+            wide = (_range(data, index, 0x80, 0xFF) >> shift) & valid
+            cuts, added = cut_spill, spill
+            spill = cut_spill = NONE
+            if whitespace:
+                if wide:
+                    bits, spill = _wide_spaces(data, index, shift, valid, position, stop, numbers, pages)
+                    added |= bits
+                inside = ~((_spaces(data, index) >> shift) | added) & valid
+                if parted.size:
+                    cuts = _bits_from(parted, position)
             else:
-                code, length = decode(data, position, stop)
-                transition = TRANSITIONS[4 * state + lookup(index, pages, code)]
-                starts[opened] = position
-                opened += transition & OPENS
-                ends[closed] = position
-                closed += (transition & CLOSES) >> 1
-                state = transition >> NEXT
-            position += length
-        if state != GAP:
+                if wide:
+                    bits, spill, cuts, cut_spill = _wide_letters(
+                        data, index, shift, valid, position, stop, numbers, pages, cuts
+                    )
+                    added |= bits
+                inside = ((_letters_digits(data, index) >> shift) | added) & valid
+            if opened + BLOCK > starts.size:
+                return np.int64(-1)
+            before = (inside << ONE) | last
+            opened = _write_places(inside & (~before | cuts), position, starts, opened)
+            closed = _write_places(before & (~inside | cuts), position, ends, closed)
+            last = inside >> np.uint64(63)
+            position += BLOCK
+        if last:
             ends[closed] = stop
             closed += 1
         word_offsets[document + 1] = opened
     return opened
 
 
-def scan_words(data: np.ndarray, offsets: np.ndarray, kind: WordKind = "unicode") -> Words:
+def scan_words(
+    data: np.ndarray,
+    offsets: np.ndarray,
+    kind: Literal["unicode", "whitespace"] = "unicode",
+    parted: np.ndarray = NOT_PARTED,
+) -> Words:
     """Find the words of each document.
 
     Args:
         data: uint8[n_bytes], UTF-8; read-only and contiguous, as `Texts` holds it.
         offsets: int64[n + 1], document i is `data[offsets[i]:offsets[i + 1]]`; likewise.
         kind: `unicode` or `whitespace`, as the module's docstring defines them.
-
-    Raises:
-        ValueError: `kind` is no kind of word.
+        parted: uint64[n_bytes // 64 + 2]: bit i tells whether a whitespace word is cut before byte i; or empty.
     """
-    table = character_classes(kind)
-    n_documents = offsets.size - 1
-    room = int(offsets[-1] - offsets[0] + n_documents) // 2 + 1  # of two bytes in a row at most one begins a word
-    starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
-    word_offsets = np.zeros(n_documents + 1, np.int64)
-    n_words = _scan_words(data, offsets, table.index, table.pages, kind == "whitespace", starts, ends, word_offsets)
-    starts.resize(n_words, refcheck=False)
-    ends.resize(n_words, refcheck=False)
-    return Words(data, fixed(starts, np.int64), fixed(ends, np.int64), fixed(word_offsets, np.int64))
+    table, bytes_ = character_classes(kind), padded(data)
+    word_offsets = np.zeros(offsets.size, np.int64)
+    arguments = bytes_, offsets, table.index, table.pages, kind == "whitespace", parted
+    likely = int(_count_starts(bytes_, offsets[0], offsets[-1], parted.size > 0)) + offsets.size + MARGIN
+    for room in (likely, data.size + MARGIN):  # bytes that are no UTF-8 may all begin words
+        starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
+        n_words = _scan_words(*arguments, starts, ends, word_offsets)
+        if n_words >= 0:
+            break
+    return Words(
+        data, fixed(starts[:n_words], np.int64), fixed(ends[:n_words], np.int64), fixed(word_offsets, np.int64)
+    )

@@ -1,7 +1,7 @@
-r"""The quality signals of Gopher (Rae et al. 2021).
+r"""The signals of Gopher (Rae et al. 2021), in two readings: those of quality, and the repetition fractions.
 
 The paper (arXiv 2112.11446, appendix A, "Quality filtering") names the rules and their thresholds and leaves details
-open; they are decided here as follows.
+open. `gopher` decides them as follows.
 
 * Words are those of `str.split()`: punctuation stays with its word, as in dolma and DCLM.
 * Symbols are counted as they occur: `#`, and `...` (from the left, without overlap: "......" has two) or `…`.
@@ -10,187 +10,154 @@ open; they are decided here as follows.
   and DCLM take. A line ends with an ellipsis when `...` or `…` comes last, white space after it ignored.
 * Alphabetic is a character of category L* (`str.isalpha()`), or the ideographic zero 〇.
 * Stop words are counted distinct, spelt as in the paper: "The" and "that," are none.
+
+`gopher@datatrove` has the values that datatrove 0.10 compares (`gopher_quality_filter.py`), given its words.
+
+* Its `tokens` are spaCy's, punctuation marks among them; `words: tokens`, the default, is close to them. Its `words`
+  are the tokens with a character outside its PUNCTUATION_SET; their number and mean length are those of Gopher's rules,
+  while symbols and alphabetic words are divided by the number of tokens.
+* Lines are those of `str.splitlines()`, blank ones too; bullets are `•` and `-`; 〇 is not alphabetic.
+* Departures: where there is nothing to divide by, it fails or warns, and the signal here is null.
 """
+
+import functools
 
 import numpy as np
 import pyarrow as pa
 
-from corpuskit.kernels import Texts, fixed, inlined, kernel
-from corpuskit.kernels.intrinsics import load64
-from corpuskit.kernels.utf8 import LETTER, decode, lookup, properties
-from corpuskit.signals.group import Signal, SignalGroup, ratio
+from corpuskit.kernels import Texts, WordKind
+from corpuskit.kernels.short_words import ShortWords
+from corpuskit.kernels.utf8 import IDEOGRAPHIC_ZERO, LETTER, PAGES, CharacterTable, properties, two_levels
+from corpuskit.signals.fineweb import terminal_marks
+from corpuskit.signals.gopher_counts import ALPHABETIC, WORDLIKE, count_lines, count_symbols, count_words
+from corpuskit.signals.group import Signal, SignalGroup, WordsConfig, ratio
+from corpuskit.signals.repetition import DATATROVE_REPETITION_SIGNALS, REPETITION_SIGNALS, fractions
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
-BULLETS = "•●*-"
+BULLETS, DATATROVE_BULLETS = "•●*-", "•-"
 
-HASH, NEWLINE = ord("#"), ord("\n")
-THREE_DOTS, ELLIPSIS = (int.from_bytes(text.encode(), "big") for text in ("...", "…"))
-"""The two ellipses as UTF-8; each takes three bytes."""
-
-COUNTS = (
-    "words",
-    "characters",
-    "hashes",
-    "ellipses",
-    "alpha_words",
-    "lines",
-    "bullet_lines",
-    "ellipsis_lines",
-    "stop_words",
-)
-WORDS, CHARACTERS, HASHES, ELLIPSES, ALPHA_WORDS, LINES, BULLET_LINES, ELLIPSIS_LINES, STOP = range(len(COUNTS))
+ASCII_MARKS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+OTHER_MARKS = "«´»–—’“”„…∶━►、〈〉《》「」【】％（），１：；～"
+CONTROLS = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))
+"""datatrove's PUNCTUATION_SET, 281 characters: these (the fullwidth digit one too) and the 159 `terminal_marks`."""
 
 
-@kernel
-def _count_symbols(data):  # type: ignore[no-untyped-def]
-    """Return the numbers of characters, of `#`, and of `...` or `…` in uint8[n] data."""
-    characters = hashes = ellipses = 0
-    for byte in data:
-        characters += (byte & 0xC0) != 0x80
-        hashes += byte == HASH
-    last_three = np.int64(0)
-    for byte in data:
-        last_three = ((last_three << 8) | byte) & 0xFFFFFF
-        if last_three in (THREE_DOTS, ELLIPSIS):
-            ellipses += 1
-            last_three = np.int64(0)
-    return characters, hashes, ellipses
+@functools.cache
+def stop_words() -> ShortWords:
+    """Return the stop words of the paper."""
+    return ShortWords.of(STOP_WORDS)
 
 
-@inlined
-def _has_letter(data, start, end, index, pages):  # type: ignore[no-untyped-def]
-    """Whether a LETTER of the character table (index, pages) is in `data[start:end]`."""
-    position = start
-    while position < end:
-        code, length = decode(data, position, end)
-        if lookup(index, pages, code) & LETTER:
-            return True
-        position += length
-    return False
+@functools.cache
+def letters() -> CharacterTable:
+    """Return the table in which every character is WORDLIKE and letters are ALPHABETIC."""
+    flags = np.arange(256)
+    return properties().map(np.where(flags & LETTER, ALPHABETIC | WORDLIKE, WORDLIKE).astype(np.uint8))
 
 
-@inlined
-def _pack(data, start, end):  # type: ignore[no-untyped-def]
-    """Return a word of up to 7 bytes as a uint64, length and bytes, so that no two words are equal; 0 if longer."""
-    length = np.uint64(end - start)
-    if length > 7:
-        return np.uint64(0)
-    packed = length << np.uint64(56)
-    if start + 8 <= data.size:
-        return packed | (load64(data, start) & ((np.uint64(1) << (np.uint64(8) * length)) - np.uint64(1)))
-    for position in range(start, end):
-        packed |= np.uint64(data[position]) << np.uint64(8 * (position - start))
-    return packed
+@functools.cache
+def datatrove_characters() -> CharacterTable:
+    """Return the table in which what is outside datatrove's PUNCTUATION_SET is WORDLIKE and letters are ALPHABETIC."""
+    table, codes = letters(), np.arange(PAGES * 256)
+    flat = table.pages[(table.index[codes >> 8] << 8) | (codes & 0xFF)]
+    flat[IDEOGRAPHIC_ZERO] = WORDLIKE
+    flat[[ord(mark) for mark in ASCII_MARKS + OTHER_MARKS]] = 0
+    flat[list(CONTROLS)] = 0
+    flat[terminal_marks()] = 0
+    return two_levels(flat)
 
 
-@inlined
-def _begins_with(data, start, end, codes):  # type: ignore[no-untyped-def]
-    """Whether the first character of `data[start:end]` is one of the code points."""
-    first, _ = decode(data, start, end)
-    for code in codes:  # noqa: SIM110 (numba compiles no generators)
-        if code == first:
-            return True
-    return False
-
-
-@inlined
-def _ends_with_ellipsis(data, start, end):  # type: ignore[no-untyped-def]
-    """Whether `data[start:end]` ends with `...` or `…`."""
-    if end - start < 3:
-        return False
-    last = (np.int64(data[end - 3]) << 16) | (np.int64(data[end - 2]) << 8) | np.int64(data[end - 1])
-    return last in (THREE_DOTS, ELLIPSIS)
-
-
-@inlined
-def _scan_gap(data, start, end):  # type: ignore[no-untyped-def]
-    """Return (number of characters, whether a line feed is among them) of the white space `data[start:end]`."""
-    if end - start == 1:
-        return 1, data[start] == NEWLINE
-    count = 0
-    newline = False
-    for position in range(start, end):
-        count += (data[position] & 0xC0) != 0x80
-        newline |= data[position] == NEWLINE
-    return count, newline
-
-
-@kernel
-def _count(data, starts, ends, offsets, index, pages, stop_words, bullets):  # type: ignore[no-untyped-def]
-    """Return int64[n, 9], the COUNTS of each document.
-
-    starts, ends, offsets: the whitespace words. No line feed lies inside a word, so the lines that are not blank are
-    found between words. stop_words: uint64[8], packed; bullets: int64[4], code points.
-    """
-    counts = np.zeros((offsets.size - 1, 9), np.int64)
-    for document in range(offsets.size - 1):
-        count = counts[document]
-        first, stop = offsets[document], offsets[document + 1]
-        if first == stop:
-            continue
-        count[WORDS] = stop - first
-        span = data[starts[first] : ends[stop - 1]]
-        count[CHARACTERS], count[HASHES], count[ELLIPSES] = _count_symbols(span)
-        found = np.int64(0)
-        begins_line = True
-        for word in range(first, stop):
-            start, end = starts[word], ends[word]
-            count[ALPHA_WORDS] += _has_letter(data, start, end, index, pages)
-            packed = _pack(data, start, end)
-            for bit in range(stop_words.size):
-                found |= np.int64(packed == stop_words[bit]) << bit
-            ends_line = True
-            if word + 1 < stop:
-                gap, ends_line = _scan_gap(data, end, starts[word + 1])
-                count[CHARACTERS] -= gap
-            if begins_line:
-                count[LINES] += 1
-                count[BULLET_LINES] += _begins_with(data, start, end, bullets)
-            if ends_line:
-                count[ELLIPSIS_LINES] += _ends_with_ellipsis(data, start, end)
-            begins_line = ends_line
-        while found:
-            count[STOP] += found & 1
-            found >>= 1
-    return counts
-
-
-def measure(texts: Texts) -> dict[str, np.ndarray]:
-    """Return int32[n] or float32[n] of each signal of the group; NaN where it is undefined."""
-    words = texts.words("whitespace")
-    table = properties()
-    stop_words = fixed([len(word) << 56 | int.from_bytes(word.encode(), "little") for word in STOP_WORDS], np.uint64)
-    bullets = fixed([ord(bullet) for bullet in BULLETS], np.int64)
-    counts = _count(texts.data, words.starts, words.ends, words.offsets, table.index, table.pages, stop_words, bullets)
-    count = dict(zip(COUNTS, counts.T, strict=True))
+def quality(texts: Texts) -> dict[str, np.ndarray]:
+    """Return int32[n] or float32[n] of each of QUALITY_SIGNALS; NaN where it is undefined."""
+    words = count_words(texts.words("whitespace"), letters(), stop_words())
+    hashes, ellipses = count_symbols(texts)
+    lines = count_lines(texts, BULLETS, all_breaks=False)
+    n_words, n_lines = words["words"], lines["lines"] - lines["blank_lines"]
     return {
-        "words": count["words"].astype(np.int32),
-        "mean_word_length": ratio(count["characters"], count["words"]),
-        "hash_ratio": ratio(count["hashes"], count["words"]),
-        "ellipsis_ratio": ratio(count["ellipses"], count["words"]),
-        "bullet_lines": ratio(count["bullet_lines"], count["lines"]),
-        "ellipsis_lines": ratio(count["ellipsis_lines"], count["lines"]),
-        "alpha_words": ratio(count["alpha_words"], count["words"]),
-        "stop_words": count["stop_words"].astype(np.int32),
+        "words": n_words.astype(np.int32),
+        "mean_word_length": ratio(words["word_characters"], n_words),
+        "hash_ratio": ratio(hashes, n_words),
+        "ellipsis_ratio": ratio(ellipses, n_words),
+        "bullet_lines": ratio(lines["bullet_lines"], n_lines),
+        "ellipsis_lines": ratio(lines["ellipsis_lines"], n_lines),
+        "alpha_words": ratio(words["alpha_words"], n_words),
+        "stop_words": words["stop_words"].astype(np.int32),
     }
 
 
+def datatrove_quality(texts: Texts, kind: WordKind) -> dict[str, np.ndarray]:
+    """Return int32[n] or float32[n] of each of DATATROVE_QUALITY_SIGNALS; NaN where it is undefined.
+
+    Args:
+        texts: n documents.
+        kind: What counts as a token.
+    """
+    words = count_words(texts.words(kind), datatrove_characters(), stop_words())
+    hashes, ellipses = count_symbols(texts)
+    lines = count_lines(texts, DATATROVE_BULLETS, all_breaks=True)
+    tokens, n_lines = words["tokens"], lines["lines"]
+    return {
+        "tokens": tokens.astype(np.int32),
+        "words": words["words"].astype(np.int32),
+        "mean_word_length": ratio(words["word_characters"], words["words"]),
+        "hash_ratio": ratio(hashes, tokens),
+        "ellipsis_ratio": ratio(ellipses, tokens),
+        "bullet_lines": ratio(lines["bullet_lines"], n_lines),
+        "ellipsis_lines": ratio(lines["ellipsis_lines"], n_lines),
+        "alpha_words": ratio(words["alpha_words"], tokens),
+        "stop_words": words["stop_words"].astype(np.int32),
+    }
+
+
+def measure(texts: Texts) -> dict[str, np.ndarray]:
+    """Return an array[n] of each signal of `gopher`; NaN where it is undefined."""
+    return quality(texts) | fractions(texts, "whitespace", "corpuskit")
+
+
+def measure_datatrove(texts: Texts, config: WordsConfig) -> dict[str, np.ndarray]:
+    """Return an array[n] of each signal of `gopher@datatrove`; NaN where it is undefined."""
+    return datatrove_quality(texts, config.words) | fractions(texts, config.words, "datatrove")
+
+
 BLANK = "texts of white space alone"
+EMPTY = "empty texts"
+DISTINCT = Signal(pa.int32(), "0 to 8", "how many of the, be, to, of, and, that, have, with occur as words")
+QUALITY_SIGNALS = {
+    "words": Signal(pa.int32(), "0 or more", "words of `str.split()`"),
+    "mean_word_length": Signal(pa.float32(), "1 or more", "characters of the words / words", BLANK),
+    "hash_ratio": Signal(pa.float32(), "0 or more", "`#` / words", BLANK),
+    "ellipsis_ratio": Signal(pa.float32(), "0 or more", "`...` and `…` / words", BLANK),
+    "bullet_lines": Signal(
+        pa.float32(), "0 to 1", "lines that begin with `•`, `●`, `*` or `-` / non-blank lines", BLANK
+    ),
+    "ellipsis_lines": Signal(pa.float32(), "0 to 1", "lines that end with `...` or `…` / non-blank lines", BLANK),
+    "alpha_words": Signal(pa.float32(), "0 to 1", "words with a letter / words", BLANK),
+    "stop_words": DISTINCT,
+}
+DATATROVE_QUALITY_SIGNALS = {
+    "tokens": Signal(pa.int32(), "0 or more", "words and marks"),
+    "words": Signal(pa.int32(), "0 or more", "tokens with a character outside PUNCTUATION_SET"),
+    "mean_word_length": Signal(pa.float32(), "1 or more", "characters of the words / words", "texts without words"),
+    "hash_ratio": Signal(pa.float32(), "0 or more", "`#` / tokens", "texts without tokens"),
+    "ellipsis_ratio": Signal(pa.float32(), "0 or more", "`...` and `…` / tokens", "texts without tokens"),
+    "bullet_lines": Signal(pa.float32(), "0 to 1", "lines that begin with `•` or `-` / lines, blank ones too", EMPTY),
+    "ellipsis_lines": Signal(pa.float32(), "0 to 1", "lines that end with `...` or `…` / lines, blank ones too", EMPTY),
+    "alpha_words": Signal(pa.float32(), "0 to 1", "tokens with a letter / tokens", "texts without tokens"),
+    "stop_words": DISTINCT,
+}
 GOPHER = SignalGroup(
     name="gopher",
-    revision=1,
+    revision=2,
     source="Rae et al. 2021 (Gopher), appendix A; what the paper leaves open is stated in corpuskit.signals.gopher",
-    signals={
-        "words": Signal(pa.int32(), "0 or more", "words of `str.split()`"),
-        "mean_word_length": Signal(pa.float32(), "1 or more", "characters of the words / words", BLANK),
-        "hash_ratio": Signal(pa.float32(), "0 or more", "`#` / words", BLANK),
-        "ellipsis_ratio": Signal(pa.float32(), "0 or more", "`...` and `…` / words", BLANK),
-        "bullet_lines": Signal(
-            pa.float32(), "0 to 1", "lines that begin with `•`, `●`, `*` or `-` / non-blank lines", BLANK
-        ),
-        "ellipsis_lines": Signal(pa.float32(), "0 to 1", "lines that end with `...` or `…` / non-blank lines", BLANK),
-        "alpha_words": Signal(pa.float32(), "0 to 1", "words with a letter / words", BLANK),
-        "stop_words": Signal(pa.int32(), "0 to 8", "how many of the, be, to, of, and, that, have, with occur as words"),
-    },
+    signals={**QUALITY_SIGNALS, **REPETITION_SIGNALS},
     measure=measure,
+)
+GOPHER_DATATROVE = SignalGroup(
+    name="gopher@datatrove",
+    revision=1,
+    source="datatrove 0.10, GopherQualityFilter and GopherRepetitionFilter, given its words",
+    signals={**DATATROVE_QUALITY_SIGNALS, **DATATROVE_REPETITION_SIGNALS},
+    measure=measure_datatrove,
+    config=WordsConfig,
+    defaults={"words": "tokens"},
 )

@@ -225,7 +225,7 @@ def _find_number(
         count = _push(found, count, position - 1, PHONE)
     if (first == ord("2") or first == ord("3")) and _is_ipv6(data, position, stop):
         count = _push(found, count, position, IP_ADDRESS)
-    if dots and groups.max() <= 3:
+    if dots and max(groups[0], groups[1], groups[2], groups[3]) <= 3:
         count = _push(found, count, position, IP_ADDRESS)
     if _is_card(first, groups, digits):
         count = _push(found, count, position, CREDIT_CARD)
