@@ -1,5 +1,6 @@
 """The base of every config: a frozen pydantic model that refuses unknown fields."""
 
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -28,6 +29,25 @@ def parse_bytes(value: Any) -> Any:
 
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 """A size in bytes: an integer, or text such as "256 MiB"."""
+
+
+def parse_share(value: Any) -> Any:
+    """Turn "1 %" into 0.01 and text with a plain number into that number; all else passes through.
+
+    Raises:
+        ValueError: the text is neither.
+    """
+    if not isinstance(value, str):
+        return value
+    number = value.strip().removesuffix("%").strip()
+    try:
+        return float(Decimal(number) / (100 if value.strip().endswith("%") else 1))  # 33.3 % is the float 0.333
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not a share; write 0.01 or 1%") from None
+
+
+Share = Annotated[float, BeforeValidator(parse_share, json_schema_input_type=float | str)]
+"""A share: a number such as 0.01, or text such as "1%"."""
 
 
 class Config(BaseModel):

@@ -17,7 +17,7 @@ from corpuskit.documents.streams import binary_reader
 from corpuskit.manifest import Identity, Marker, Target
 from corpuskit.policy import PolicyConfig, Rule
 from corpuskit.recipe import VariantConfig, needed
-from pipelines import exchange
+from pipelines import exchange, thresholds
 from pipelines.annotate import split_items
 from pipelines.copies import MEMBERS, choices_path, choose_copies, members_path
 from pipelines.engine import Attempt, Item, Phase, Step
@@ -84,6 +84,7 @@ def step(place: Target, config: VariantConfig, inputs: Inputs) -> Step:
     return Step(
         **vars(place),
         phases=(
+            *_share_phases(items, names, config, inputs),
             Phase(name="judge", items=items, work=partial(judge, config=config, inputs=inputs)),
             Phase(name="choose", items=(Item(name="all"),), work=partial(choose_copies, splits=names, config=config)),
             Phase(name="write", items=items, work=partial(write, splits=names, config=config, inputs=inputs)),
@@ -93,11 +94,35 @@ def step(place: Target, config: VariantConfig, inputs: Inputs) -> Step:
     )
 
 
+def _share_phases(
+    items: tuple[Item, ...], names: tuple[str, ...], config: VariantConfig, inputs: Inputs
+) -> tuple[Phase, ...]:
+    """Return the phases that find the bounds of shares; none for a policy without shares."""
+    if not policy.shares(config.policy):
+        return ()
+    find = partial(thresholds.find, splits=names, config=config.policy)
+    return (
+        Phase(name="candidates", items=items, work=partial(candidates, config=config, inputs=inputs)),
+        Phase(name="thresholds", items=(Item(name="all"),), work=find),
+    )
+
+
+def candidates(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Marker:
+    """Write the values of one split that shares are taken of."""
+    part = attempt.item.payload["part"]
+    columns = _columns(part, config, inputs)
+    training = ~columns.column("heldout").to_numpy()
+    values = policy.candidates(_with_guards(config.policy, inputs), columns, training)
+    thresholds.write_values(attempt.folder, part["name"], values)
+    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=sum(map(len, values)))
+
+
 def judge(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Marker:
     """Apply the policy to one split; hand the members of clusters on to the choice of copies."""
     part = attempt.item.payload["part"]
     columns = _columns(part, config, inputs)
-    verdicts = policy.judge(_with_guards(config.policy, inputs), columns)
+    bounds = thresholds.read(attempt.folder, config.policy)
+    verdicts = policy.judge(_with_guards(config.policy, inputs), columns, thresholds=bounds)
     sidecars.write(storage.join(attempt.folder, "work", "verdicts"), part["name"], verdicts)
     for kind, clusters in inputs.clusters.items():
         members = _members(part, columns, verdicts, clusters, config.keep) if clusters else exchange.empty(MEMBERS)
@@ -228,4 +253,7 @@ def _counts(
 
 def _finish(step: Step, markers: Mapping[str, list[Marker]], config: VariantConfig) -> manifest.Manifest:
     judged = manifest.merge(markers["judge"])["counts"]
-    return step.manifest(markers["write"], extra={"config": config.plain(), "judged_by_language": judged})
+    shares = thresholds.report(step.folder, config.policy)
+    return step.manifest(
+        markers["write"], extra={"config": config.plain(), "judged_by_language": judged, "shares": shares}
+    )

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from corpuskit import clean, policy, signals, tokenization
 from corpuskit.clean import CleanerConfig
 from corpuskit.config import Config
+from corpuskit.errors import RecipeError
 from corpuskit.kernels import Texts
 from corpuskit.policy import PolicyConfig
 from corpuskit.tokenization import Tokenizer
@@ -63,12 +64,14 @@ class Select(_Stage):
     """Keeps the rows that a policy keeps; reads the columns that its rules name, `id` and `url`.
 
     Raises:
-        RecipeError: a rule names an unknown signal (when the pipeline is built).
+        RecipeError: a rule names an unknown signal, or a share of all documents (when the pipeline is built).
     """
 
     def __init__(self, config: PolicyConfig, configs: Mapping[str, Config] = signals.NO_CONFIGS) -> None:
         counts = clean.counts_schema([cleaner.config() for cleaner in clean.CLEANERS.values()])
         policy.check_signals(config, signals.known_signals(configs) | {field.name: field.type for field in counts})
+        if policy.shares(config):
+            raise RecipeError("policy", "`highest` and `lowest` look at all documents at once: use `corpuskit run`")
         super().__init__(MapBatches(partial(select, config=config), "select"))
 
 

@@ -2,41 +2,59 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Any, Self, TypeVar
 
 import pyarrow as pa
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from corpuskit import storage
 from corpuskit.config import Config
 from corpuskit.errors import InputError, RecipeError, nearest
+from corpuskit.policy.group import PolicyRule
 from corpuskit.policy.presets import PRESETS, check_languages
 from corpuskit.policy.rule import Rule
 
 LABEL = "language.label"
 """The signal that says which language's rules judge a document."""
+AnyRules = TypeVar("AnyRules", bound="RulesConfig")
+
+
+def _one_or_many(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
 class RulesConfig(Config):
     """Rules, ready-made and own."""
 
-    preset: str = "none"
-    """A ready-made list of rules: `none` (also called `raw`), `gopher` (English), `zh` (Chinese) or `urls`."""
-    rules: tuple[Rule, ...] = ()
-    """Rules besides the preset's."""
+    preset: Annotated[tuple[str, ...], BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...])] = ()
+    """The name of a ready-made list of rules, or several, tried one after the other."""
+    without: tuple[str, ...] = ()
+    """Signals, as `group.name`, whose rules are left out of the preset: to relax one, leave it out here and give your
+    own in `rules`."""
+    rules: tuple[PolicyRule, ...] = ()
+    """Rules besides the preset's: each over one signal, or a group, `any` or `all`, of such entries."""
 
     @field_validator("preset")
     @classmethod
-    def _known_preset(cls, preset: str) -> str:
-        if preset not in PRESETS:
-            raise ValueError(f"unknown preset{nearest(preset, PRESETS)}")
-        return preset
+    def _known_presets(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in PRESETS:
+                raise ValueError(f"unknown preset {name!r}{nearest(name, PRESETS)}")
+        return names
+
+    @model_validator(mode="after")
+    def _leaves_out_what_is_there(self) -> Self:
+        judged = {rule.signal for name in self.preset for rule in PRESETS[name].rules}
+        for signal in self.without:
+            if signal not in judged:
+                raise ValueError(f"`without`: no rule of the preset judges {signal!r}{nearest(signal, judged)}")
+        return self
 
 
 class PolicyConfig(RulesConfig):
     """Which documents stay: those on no exclude list that pass every rule that applies to them.
 
-    The lists, the preset's rules, the own rules and those of the document's language are tried in this order: it
+    The lists, the presets' rules, the own rules and those of the document's language are tried in this order: it
     decides which failure is named first.
     """
 
@@ -54,7 +72,7 @@ class PolicyConfig(RulesConfig):
         return value
 
 
-def active_rules(policy: PolicyConfig) -> list[tuple[str, Rule]]:
+def active_rules(policy: PolicyConfig) -> list[tuple[str, PolicyRule]]:
     """Return all rules in the order in which they are tried, each with its place: `preset`, `rules[i]`, ….
 
     Rules of a language name it in their `languages`.
@@ -66,9 +84,40 @@ def active_rules(policy: PolicyConfig) -> list[tuple[str, Rule]]:
     return found
 
 
-def _rules_of(config: RulesConfig, place: str) -> list[tuple[str, Rule]]:
-    preset = [(f"{place}preset", rule) for rule in PRESETS[config.preset].rules]
-    return preset + [(f"{place}rules[{index}]", rule) for index, rule in enumerate(config.rules)]
+def _rules_of(config: RulesConfig, place: str) -> list[tuple[str, PolicyRule]]:
+    presets = [PRESETS[name].rules for name in config.preset]
+    where = [f"{place}preset[{index}]" for index in range(len(presets))] if len(presets) > 1 else [f"{place}preset"]
+    found: list[tuple[str, PolicyRule]] = [
+        (preset, rule)
+        for preset, rules in zip(where, presets, strict=False)
+        for rule in rules
+        if rule.signal not in config.without
+    ]
+    return found + [(f"{place}rules[{index}]", rule) for index, rule in enumerate(config.rules)]
+
+
+def shares(policy: PolicyConfig) -> list[tuple[str, Rule]]:
+    """Return the rules that keep a share of the corpus, with their places, in the order in which they are tried.
+
+    A member of a group has the group's `languages`.
+    """
+    return [
+        (place, leaf.model_copy(update={"languages": rule.languages}))
+        for outer, rule in active_rules(policy)
+        for place, leaf in rule.leaves(outer)
+        if leaf.is_share
+    ]
+
+
+def without_shares(policy: PolicyConfig) -> PolicyConfig:
+    """Return the policy whose documents shares are taken of: the same, without rules and groups that hold a share."""
+    by_language = {language: _plain_rules(rules) for language, rules in policy.by_language.items()}
+    return _plain_rules(policy).model_copy(update={"by_language": by_language})
+
+
+def _plain_rules(config: AnyRules) -> AnyRules:
+    plain = tuple(rule for rule in config.rules if not any(leaf.is_share for _, leaf in rule.leaves("")))
+    return config.model_copy(update={"rules": plain})
 
 
 def exclude_reason(path: str) -> str:
@@ -85,7 +134,8 @@ def reasons(policy: PolicyConfig) -> list[str]:
 def signals_needed(policy: PolicyConfig) -> set[str]:
     """Return the signals, as `group.name`, that `judge` must find among its columns."""
     rules = [rule for _, rule in active_rules(policy)]
-    return {rule.signal for rule in rules} | {LABEL for rule in rules if rule.languages}
+    signals = {leaf.signal for rule in rules for _, leaf in rule.leaves("")}
+    return signals | {LABEL for rule in rules if rule.languages}
 
 
 def check_signals(policy: PolicyConfig, known: Mapping[str, pa.DataType], path: str = "") -> None:
@@ -101,13 +151,18 @@ def check_signals(policy: PolicyConfig, known: Mapping[str, pa.DataType], path: 
     """
     for place, rule in active_rules(policy):
         where = f"{path}.{place}" if path else place
-        if rule.signal not in known:
-            close = nearest(rule.signal, known)
-            hint = "; the cleaner that counts it must be in `clean`" if rule.signal.startswith("clean.") else close
-            raise RecipeError(f"{where}.signal", f"unknown signal {rule.signal!r}{hint}")
-        rule.check_type(known[rule.signal], where)
+        for leaf_place, leaf in rule.leaves(where):
+            _check_signal(leaf, known, leaf_place)
         if rule.languages and LABEL not in known:
             raise RecipeError(where, f"rules of a language need the signal {LABEL}")
+
+
+def _check_signal(rule: Rule, known: Mapping[str, pa.DataType], place: str) -> None:
+    if rule.signal not in known:
+        close = nearest(rule.signal, known)
+        hint = "; the cleaner that counts it must be in `clean`" if rule.signal.startswith("clean.") else close
+        raise RecipeError(f"{place}.signal", f"unknown signal {rule.signal!r}{hint}")
+    rule.check_type(known[rule.signal], place)
 
 
 def check(
@@ -119,9 +174,12 @@ def check(
         RecipeError: see `check_languages` and `check_signals`.
     """
     before = f"{path}." if path else ""
-    check_languages(policy.preset, languages, f"{before}preset")
+    declared = tuple(languages)
+    for preset in policy.preset:
+        check_languages(preset, declared, f"{before}preset")
     for language, rules in policy.by_language.items():
-        check_languages(rules.preset, [language], f"{before}by_language.{language}.preset")
+        for preset in rules.preset:
+            check_languages(preset, [language], f"{before}by_language.{language}.preset")
     if known is not None:
         check_signals(policy, known, path)
 

@@ -30,8 +30,8 @@ def summary(policy: PolicyConfig, verdicts: pa.Table) -> dict[str, int]:
 def warnings(counts: Mapping[str, float]) -> list[str]:
     """Return what looks wrong in summed `summary` counts, a sentence each; most often nothing.
 
-    A policy that drops at least 95 % of the documents is reported with the reason that most of them failed; so is one
-    that has rules and drops nothing.
+    A policy that drops at least 95 % of the documents is reported with each reason that drops so many by itself, or
+    else with the one that drops most; so is one that has rules and drops nothing.
     """
     documents, kept = int(counts["documents"]), int(counts["kept"])
     failed = {name.removeprefix("failed:"): count for name, count in counts.items() if name.startswith("failed:")}
@@ -41,6 +41,7 @@ def warnings(counts: Mapping[str, float]) -> list[str]:
         return [f"the policy drops none of {documents:,} documents"]
     if documents - kept < NEARLY_ALL * documents:
         return []
-    worst = max(failed, key=lambda reason: failed[reason])
-    share = failed[worst] / documents
-    return [f"the policy keeps {kept:,} of {documents:,} documents; {worst} alone or with others drops {share:.1%}"]
+    worst = sorted(failed, key=lambda reason: -failed[reason])
+    named = [reason for reason in worst if failed[reason] >= NEARLY_ALL * documents] or worst[:1]
+    told = ", ".join(f"{reason} drops {failed[reason] / documents:.1%}" for reason in named)
+    return [f"the policy keeps {kept:,} of {documents:,} documents; alone or with others, {told}"]

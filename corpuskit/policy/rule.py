@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BeforeValidator, Field, model_validator
 
-from corpuskit.config import Config
+from corpuskit.config import Config, Share
 from corpuskit.errors import RecipeError
 
 LIMIT = float(np.finfo(np.float32).max)
@@ -21,14 +21,20 @@ def _scalar(value: Any) -> Any:
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LIMIT, le=LIMIT)]
 """A finite number that float32 can hold; text and booleans are refused."""
+Part = Annotated[Share, Field(strict=True, gt=0, le=1)]
+"""A share of documents, such as 0.1 or "10 %"."""
 Value = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
 
 
 class Rule(Config):
-    """A document passes when its signal lies within the bounds, or is (is not) one of the listed values.
+    """A document passes when its signal lies within bounds, is (is not) one of the listed values, or is in a share.
 
     Bounds are inclusive. Float signals are float32 and are compared with the bound rounded to float32, so that an exact
     tie such as 3/10 against 0.3 passes; integer signals are compared exactly.
+
+    A share (`highest`, `lowest`) is of the training documents that have a value and pass all rules of the policy which
+    hold no share (of the rule's languages, where it names some; before duplicates are dropped). The value of the last
+    document of the share is then a bound for all documents, also held-out ones: who ties with it passes too.
     """
 
     signal: str
@@ -41,8 +47,13 @@ class Rule(Config):
     """The only values that pass: labels, numbers or booleans."""
     not_in: Annotated[tuple[Value, ...], Field(min_length=1)] | None = None
     """The values that do not pass."""
+    highest: Part | None = None
+    """The share of documents that passes, those with the largest values: `10 %` or 0.1."""
+    lowest: Part | None = None
+    """The share of documents that passes, those with the smallest values."""
     reason: Annotated[str, Field(min_length=1)] | None = None
-    """What verdicts call a failure of this rule; default `<signal>:min`, `:max`, `:in` or `:not_in`."""
+    """What verdicts call a failure of this rule; default `<signal>:min`, `:max`, `:in`, `:not_in`, `:highest` or
+    `:lowest`."""
     missing: Literal["fail", "keep"] = "fail"
     """What becomes of a document without a value (null or NaN): `fail` as `<reason or signal>:missing`, or `keep`."""
     languages: tuple[str, ...] = ()
@@ -50,9 +61,12 @@ class Rule(Config):
 
     @model_validator(mode="after")
     def _has_one_condition(self) -> Self:
-        given = [self.min is not None or self.max is not None, self.in_ is not None, self.not_in is not None]
-        if sum(given) != 1:
-            raise ValueError("give bounds (`min`, `max` or both), or `in`, or `not_in`: exactly one of the three")
+        bounded = self.min is not None or self.max is not None
+        others = (self.in_, self.not_in, self.highest, self.lowest)
+        if bounded + sum(value is not None for value in others) != 1:
+            raise ValueError(
+                "give bounds (`min`, `max` or both), `in`, `not_in`, `highest` or `lowest`: exactly one of these"
+            )
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"`min` {self.min:g} is above `max` {self.max:g}: no value can pass")
         return self
@@ -62,8 +76,17 @@ class Rule(Config):
         """The values of `in` or `not_in`; empty for a rule with bounds."""
         return self.in_ or self.not_in or ()
 
+    @property
+    def is_share(self) -> bool:
+        """Whether the rule keeps a share of the corpus, whose bound other documents decide."""
+        return self.highest is not None or self.lowest is not None
+
+    def leaves(self, place: str) -> Iterator[tuple[str, "Rule"]]:
+        """Give the rules over signals that this entry of `rules` consists of, each with its place: itself."""
+        yield place, self
+
     def named(self, condition: str) -> str:
-        """Return the reason of a failure of `condition`: min, max, in, not_in or missing."""
+        """Return the reason of a failure of `condition`: the name of its field, or missing."""
         if self.reason is None:
             return f"{self.signal}:{condition}"
         return f"{self.reason}:missing" if condition == "missing" else self.reason
@@ -72,7 +95,7 @@ class Rule(Config):
         """Give every reason that this rule can name, in the order in which verdicts list them."""
         if self.missing == "fail":
             yield self.named("missing")
-        for condition in ("min", "max", "in_", "not_in"):
+        for condition in ("min", "max", "in_", "not_in", "highest", "lowest"):
             if getattr(self, condition) is not None:
                 yield self.named(condition.removesuffix("_"))
 
@@ -80,11 +103,12 @@ class Rule(Config):
         """Refuse a condition that makes no sense for a signal of this type.
 
         Raises:
-            RecipeError: bounds on a signal that is no number, or a listed value of another type than the signal's.
+            RecipeError: bounds or a share of a signal that is no number, or a listed value of another type than the
+                signal's.
         """
         if not self.listed:
             if not is_number(dtype):
-                raise RecipeError(path, f"{self.signal} is {dtype}: use `in` or `not_in`, not `min` or `max`")
+                raise RecipeError(path, f"{self.signal} is {dtype}: use `in` or `not_in`, which need no number")
             return
         wrong = [value for value in self.listed if not _matches(value, dtype)]
         if wrong:
