@@ -96,13 +96,13 @@ class Corpus:
 
     def _beside(self, part: Mapping[str, Any], signals: Sequence[str], variant: str | None) -> dict[str, pa.Array]:
         """Return the signals of one split by name, and the variant's verdicts as `kept`."""
-        folders = {signal: self._signal_folder(signal, variant) for signal in signals}
+        folders = {signal: self.signal_folder(signal, variant) for signal in signals}
         read = {signal: sidecars.read(folder, part, [signal]) for signal, folder in folders.items()}
         if variant:
             read["kept"] = sidecars.read(self.artifact("variant", variant), part, ["kept"])
         return {name: table.column(0).combine_chunks() for name, table in read.items()}
 
-    def _signal_folder(self, signal: str, variant: str | None) -> str:
+    def signal_folder(self, signal: str, variant: str | None) -> str:
         """Return the sidecars of a signal: those measured on the variant's own text, where it has one."""
         group, suffix = signal.split(".")[0], self.text_suffix(variant)
         named = self.artifacts.get("signals", {})

@@ -8,7 +8,8 @@ import typer
 from rich.text import Text
 
 from corpuskit.cli import options
-from corpuskit.cli.console import busy, bytes_text, counted, print_json, print_table, print_text, say, width
+from corpuskit.cli.console import busy, bytes_text, counted, print_json, print_table, print_text, say, warn, width
+from corpuskit.errors import InputError, MissingExtra
 
 PANEL = "Artifacts"
 MOST_LISTED = 4
@@ -24,7 +25,12 @@ HIDDEN = ("made_by", "schema", "first_rows")
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
     command = options.adder(app, PANEL)
-    command(inspect, "corpuskit inspect out", "corpuskit inspect out/signals/gopher-1a2b3c4d --json")
+    command(
+        inspect,
+        "corpuskit inspect out  # and writes out/corpus.html",
+        "corpuskit inspect out --html page.html",
+        "corpuskit inspect out/signals/gopher-1a2b3c4d --json",
+    )
     command(verify, "corpuskit verify out")
     command(status, "corpuskit status out")
     command(gc, "corpuskit gc out --dry-run")
@@ -32,15 +38,55 @@ def register(app: typer.Typer) -> None:
 
 def inspect(
     path: Annotated[str, typer.Argument(metavar="PATH", help="An artifact's folder, or a .parquet or .arrow file.")],
+    html: Annotated[
+        str | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Where the page of a corpus goes. [dim]Default: corpus.html in its folder.[/]",
+        ),
+    ] = None,
+    no_html: Annotated[bool, typer.Option("--no-html", metavar="", help="Write no page.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Say what an artifact or data file is: kind, rows, schema, counts, fingerprint, first rows."""
+    """Say what an artifact or data file is: kind, rows, schema, counts, fingerprint, first rows.
+
+    For a prepared corpus, also write a page: what each rule removes, with samples; histograms of signals with the
+    thresholds; what other thresholds would keep; documents by language and source.
+    """
     from corpuskit.workflow import artifacts
 
     described = artifacts.inspect(path)
+    if html is not None and described["kind"] != "corpus":
+        raise InputError(f"--html: {path} is of kind {described['kind']!r}; only a prepared corpus has a page")
+    page = _write_page(path, html) if described["kind"] == "corpus" and not no_html else None
     if json:
-        print_json(described)
+        print_json({**described, "html": page} if page else described)
         return
+    _print_described(described)
+    if page:
+        say(f"page: {page}")
+
+
+def _write_page(path: str, html: str | None) -> str | None:
+    """Write the page of a corpus; return its path, or None where none was asked for and none can be written."""
+    from corpuskit import storage
+    from corpuskit.corpus import Corpus
+    from corpuskit.workflow.inspecting import PAGE, write_page
+
+    target = html or storage.join(path, PAGE)
+    try:
+        with busy("reading") as shown:
+            write_page(Corpus(path), target, shown.update if shown else lambda _: None)
+    except (MissingExtra, InputError) as error:
+        if html:
+            raise
+        warn([f"no page: {error}"])
+        return None
+    return target
+
+
+def _print_described(described: Mapping[str, Any]) -> None:
     facts = [
         (name, _cell(value)) for name, value in described.items() if name not in HIDDEN and value not in ({}, "", 0)
     ]

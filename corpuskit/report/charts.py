@@ -1,94 +1,21 @@
-"""Charts of a report as SVG texts that follow the page's colours.
+"""The charts of a comparison's report, and those that pages share."""
 
-altair describes them and vl-convert draws them, both without a browser or network. Colours are CSS variables of the
-page (`--c0`, `--c1`, ... for groups, `currentColor` for text), so that one drawing serves light and dark mode. Every
-chart is drawn twice, for desktop and for phone width, because a scaled one would be too small to read.
-"""
-
-import html
 import math
-import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from corpuskit.errors import MissingExtra
 from corpuskit.report.data import Curve, Curves, Drop, FunnelStep, Interval, Result
+from corpuskit.report.drawing import LETTER, NARROW, ROW, Chart, altair_module, draw
 from corpuskit.report.tables import show_bounds, show_value
 
-FONT = "Helvetica, Arial, Liberation Sans, sans-serif"
-"""Fonts of one width, so that what vl-convert measures is what a browser draws."""
 COLOURS = 8
 """Group colours that the page defines; more groups repeat them."""
-WIDE, NARROW = 720, 350
-"""Widths in CSS pixels."""
 CURVE_POINTS = 150
 """Points that one drawn curve has at most."""
-LETTER = 6.6
-"""About the mean width of a letter in labels, CSS pixels."""
-ROW = 26
-"""Height of one row of dots or bars, CSS pixels."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chart:
-    """One chart drawn for two widths, with the sentence that stands for it where it cannot be seen."""
-
-    wide: str
-    narrow: str
-    alt: str
-
-
-def _altair() -> Any:
-    try:
-        import altair
-    except ImportError as error:
-        raise MissingExtra("altair", "report", "the report") from error
-    return altair
-
-
-def _draw(build: Callable[[int], Any], name: str, alt: str) -> Chart:
-    """Render a chart at both widths; `name` keeps the ids of inlined drawings apart."""
-    wide, narrow = (_svg(build(width), f"{name}-{width}", alt) for width in (WIDE, NARROW))
-    return Chart(wide=wide, narrow=narrow, alt=alt)
-
-
-def _svg(chart: Any, prefix: str, alt: str) -> str:
-    try:
-        import vl_convert
-    except ImportError as error:
-        raise MissingExtra("vl-convert-python", "report", "the report") from error
-    svg = vl_convert.vegalite_to_svg(_themed(chart).to_dict())
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
-    return re.sub(r"^<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', svg, count=1)
-
-
-def _themed(chart: Any) -> Any:
-    text = {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "titleFontSize": 12}
-    return (
-        chart.properties(background="transparent", padding={"left": 6, "right": 6, "top": 2, "bottom": 2})
-        .configure(font=FONT)
-        .configure_view(stroke=None)
-        .configure_axis(
-            **text,
-            titleFontWeight="normal",
-            titlePadding=10,
-            labelPadding=6,
-            grid=False,
-            gridColor="currentColor",
-            gridOpacity=0.12,
-            domain=False,
-            tickColor="currentColor",
-            tickOpacity=0.3,
-        )
-        .configure_legend(**text, orient="top", title=None, symbolStrokeWidth=3, symbolSize=80)
-        .configure_header(**text, title=None, labelFontWeight="bold", labelAnchor="start")
-        .configure_title(color="currentColor", fontSize=12, fontWeight="bold", anchor="start", offset=8)
-    )
 
 
 def _colour(groups: Sequence[str], legend: bool) -> Any:
-    alt = _altair()
+    alt = altair_module()
     colours = [f"var(--c{index % COLOURS})" for index in range(len(groups))]
     scale = alt.Scale(domain=list(groups), range=colours)
     return alt.Color("group:N", scale=scale, legend=alt.Legend() if legend else None)
@@ -106,7 +33,7 @@ def intervals(result: Result, groups: Sequence[str], name: str) -> Chart:
         groups: names in the order of the page's colours.
         name: unique on the page.
     """
-    alt = _altair()
+    alt = altair_module()
     rows = [_point_row(index, result) for index in range(len(result.points))]
     ticks = [{**row, "value": value} for row, point in zip(rows, result.points, strict=True) for value in point.values]
     order = [row["row"] for row in rows]
@@ -131,7 +58,7 @@ def intervals(result: Result, groups: Sequence[str], name: str) -> Chart:
         sized = alt.layer(*layers).properties(width=width, height=ROW * max(len(rows), 2))
         return sized.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
 
-    return _draw(build, name, f"{result.title}: {'; '.join(_spoken(result))}")
+    return draw(build, name, f"{result.title}: {'; '.join(_spoken(result))}")
 
 
 def _point_row(index: int, result: Result) -> dict[str, Any]:
@@ -177,7 +104,7 @@ def _domain(result: Result) -> list[float]:
 
 def curves(data: Curves, groups: Sequence[str], name: str) -> Chart:
     """Draw training curves: a line a run, a colour a tokenizer, a panel a variant; none may be empty."""
-    alt = _altair()
+    alt = altair_module()
     panels = _unique(curve.panel for curve in data.curves)
     scale = alt.Scale(zero=False, domain=_curve_domain(data.curves), nice=True)
 
@@ -201,7 +128,7 @@ def curves(data: Curves, groups: Sequence[str], name: str) -> Chart:
         return alt.hconcat(*drawn, spacing=24) if across else alt.vconcat(*drawn)
 
     alt_text = f"{data.y_title} over {data.x_title.lower()}, one line a run: {len(data.curves)} runs"
-    return _draw(build, name, alt_text)
+    return draw(build, name, alt_text)
 
 
 def _curve_domain(drawn: Iterable[Curve]) -> list[float]:
@@ -235,7 +162,7 @@ def bars(rows: Sequence[dict[str, Any]], name: str, alt_text: str, side_by_side:
         alt_text: what stands for the chart where it cannot be seen.
         side_by_side: two panels with the same rows share one line each where the page is wide.
     """
-    alt = _altair()
+    alt = altair_module()
     panels = _unique(row["panel"] for row in rows)
 
     def build(width: int) -> Any:
@@ -247,11 +174,11 @@ def bars(rows: Sequence[dict[str, Any]], name: str, alt_text: str, side_by_side:
             drawn.append(_bar_panel(kept, panel, width, across, labelled))
         return alt.hconcat(*drawn, spacing=18) if across else alt.vconcat(*drawn)
 
-    return _draw(build, name, alt_text)
+    return draw(build, name, alt_text)
 
 
 def _bar_panel(rows: list[dict[str, Any]], title: str, width: int, across: bool, labelled: bool) -> Any:
-    alt = _altair()
+    alt = altair_module()
     taken = min(width * 0.5, LETTER * max(len(row["row"]) for row in rows)) + 20
     share = int((width - taken - 20) / 2 if across else width - taken)
     room = share / max(share - LETTER * max(len(row["label"]) for row in rows) - 12, share / 3)

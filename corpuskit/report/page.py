@@ -26,7 +26,7 @@ def render(data: ReportData) -> str:
     Raises:
         MissingExtra: as `write_report`.
     """
-    template = _environment().get_template("page.html.j2")
+    template = environment().get_template("page.html.j2")
     groups = _groups(data)
     page: str = template.render(
         data=data,
@@ -39,14 +39,19 @@ def render(data: ReportData) -> str:
         ],
         curves=charts.curves(data.curves, groups, "curves") if data.curves else None,
         funnel=charts.funnel(data.funnel, "funnel") if data.funnel else None,
-        funnel_table=_funnel_table(data.funnel),
+        funnel_table=funnel_table(data.funnel),
         drops=charts.drops(data.drops, "drops") if data.drops else None,
         drops_table=_drops_table(data),
     )
     return page
 
 
-def _environment() -> Any:
+def environment() -> Any:
+    """Return the environment that templates of pages are rendered in: it escapes every text.
+
+    Raises:
+        MissingExtra: jinja2 is not installed.
+    """
     try:
         import jinja2
     except ImportError as error:
@@ -79,7 +84,8 @@ def _groups(data: ReportData) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _funnel_table(steps: Sequence[FunnelStep]) -> Table:
+def funnel_table(steps: Sequence[FunnelStep]) -> Table:
+    """Return a funnel as a table."""
     return Table(
         caption="What each step leaves",
         columns=("Step", "Documents", "Text, bytes"),

@@ -33,6 +33,19 @@ def check_writable(folder: str) -> None:
         raise InputError(f"{folder}: cannot write to {existing}: {error.strerror}") from error
 
 
+def check_file(path: str) -> None:
+    """Make sure that a local file can be written.
+
+    Raises:
+        InputError: it is a folder, or its folder cannot be written to.
+    """
+    if storage.is_remote(path):
+        return
+    if storage.local(path).is_dir():
+        raise InputError(f"{path} is a folder")
+    check_writable(str(storage.local(path).absolute().parent))
+
+
 def check_corpus_folder(out: str) -> None:
     """Make sure that a corpus can be prepared in `out`: a new folder, or one that holds a corpus.
 
