@@ -14,13 +14,14 @@ from corpuskit.documents import (
     read_errors,
     require_documents,
 )
+from corpuskit.errors import InputError
 from corpuskit.extract import ExtractConfig
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from corpuskit.recipe import Recipe
 from pipelines.engine import Attempt, Item, Phase, Step
 from pipelines.extraction import with_formats
 
-REVISION = 1
+REVISION = 2
 LIBRARIES = ("pyarrow", "orjson", "xxhash", "zstandard")
 
 
@@ -32,7 +33,13 @@ def step(recipe: Recipe, out: str) -> Step:
     """
     pieces = [(source, piece) for source in recipe.sources for piece in plan(source, recipe.split_bytes)]
     target = Target.place("documents", "documents", out, _identity(recipe, pieces))
-    work = partial(run, heldout=recipe.heldout, split_bytes=recipe.split_bytes, extraction=recipe.extract)
+    work = partial(
+        run,
+        heldout=recipe.heldout,
+        split_bytes=recipe.split_bytes,
+        extraction=recipe.extract,
+        share=recipe.sample,
+    )
     return Step(
         **vars(target),
         phases=(Phase(name="ingest", items=tuple(_items(pieces)), work=work, bisects=True),),
@@ -58,13 +65,16 @@ def _identity(recipe: Recipe, pieces: list[tuple[SourceConfig, Piece]]) -> Ident
         "sources": [source.identity() for source in recipe.sources],
         "split_bytes": recipe.split_bytes,
         "heldout": recipe.heldout.plain(),
+        "sample": recipe.sample,
     }
     libraries = manifest.library_versions(LIBRARIES)
     identity = Identity(step="ingest", revision=REVISION, config=config, inputs=inputs, libraries=libraries)
     return with_formats(identity, [piece for _, piece in pieces], recipe.extract)
 
 
-def run(attempt: Attempt, *, heldout: HeldoutConfig, split_bytes: int, extraction: ExtractConfig) -> Marker:
+def run(
+    attempt: Attempt, *, heldout: HeldoutConfig, split_bytes: int, extraction: ExtractConfig, share: float = 1.0
+) -> Marker:
     """Read one piece, extract the text of web pages, and commit document parts and malformed records."""
     payload = attempt.item.payload
     result = ingest_piece(
@@ -77,6 +87,7 @@ def run(attempt: Attempt, *, heldout: HeldoutConfig, split_bytes: int, extractio
         poison=attempt.poison,
         only=attempt.only,
         convert=partial(extract.extract_records, config=extraction),
+        share=share,
     )
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, **result)
 
@@ -84,6 +95,9 @@ def run(attempt: Attempt, *, heldout: HeldoutConfig, split_bytes: int, extractio
 def _finish(step: Step, markers: dict[str, list[Marker]], max_error_rate: float) -> Manifest:
     merged = manifest.merge(markers["ingest"])
     examples = read_errors(step.folder, merged["files"], limit=3)
-    check_errors(merged["rows"], merged["errors"], max_error_rate, examples)
-    require_documents(merged["rows"], step.identity.inputs, merged["counts"])
+    read = int(merged["counts"].get("population", merged["rows"]))
+    check_errors(read, merged["errors"], max_error_rate, examples)
+    require_documents(read, step.identity.inputs, merged["counts"])
+    if not merged["rows"]:
+        raise InputError(f"none of the {read:,} documents is in the sample; take a larger share of them")
     return step.manifest(markers["ingest"])

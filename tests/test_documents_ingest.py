@@ -86,8 +86,7 @@ def test_every_record_is_accounted_for(tmp_path, mixed, split_bytes):
     documents = table_of(out)
     assert documents.schema.equals(SCHEMA)
     assert documents.column("id").to_pylist() == [f"{name}{number}" for name in "abc" for number in range(40)]
-    keys = documents.column("key").to_pylist()
-    assert documents.column("heldout").to_pylist() == heldout_mask(keys, HELDOUT).tolist()
+    assert documents.column("heldout").to_pylist() == heldout_mask(documents.column("key"), HELDOUT).tolist()
     assert 10 < sum(documents.column("heldout").to_pylist()) < 70
 
 

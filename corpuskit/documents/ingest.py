@@ -1,5 +1,6 @@
 """One piece of the input to document parts and an errors file."""
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -8,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -17,6 +19,7 @@ from corpuskit.documents.parquet import Link, links
 from corpuskit.documents.parts import PartTotals, link_schema, write_parquet
 from corpuskit.documents.pieces import Piece
 from corpuskit.documents.records import BadRecord, Choice, Records, errors_batch
+from corpuskit.documents.sampling import Sampler
 from corpuskit.documents.schema import ERROR_SCHEMA, SCHEMA, HeldoutConfig, heldout_mask
 from corpuskit.documents.source import SourceConfig
 from corpuskit.documents.streams import binary_reader
@@ -25,6 +28,8 @@ from corpuskit.errors import InputError, TooManyErrors
 Convert = Callable[[Iterator[Records]], Iterator[Records]]
 ERRORS = "errors"
 """Subfolder of a documents artifact with its malformed records."""
+SECONDS = "seconds"
+"""Subfolder of a sample of documents that says how long reading took."""
 
 
 class _Sieve:
@@ -56,7 +61,7 @@ def with_heldout(batch: pa.RecordBatch, config: HeldoutConfig) -> pa.RecordBatch
     """Return what a reader gave as documents of the full schema."""
     if "payload" in batch.schema.names:
         raise ValueError("web pages must be extracted before they are documents")
-    mask = pa.array(heldout_mask(batch.column("key").to_pylist(), config))
+    mask = pa.array(heldout_mask(batch.column("key"), config))
     columns = [mask if name == "heldout" else batch.column(name) for name in SCHEMA.names]
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
@@ -72,6 +77,7 @@ def ingest_piece(
     poison: Sequence[int] = (),
     only: tuple[int, int] | None = None,
     convert: Convert = iter,
+    share: float = 1.0,
 ) -> dict[str, Any]:
     """Read one piece; commit `part-<index>.parquet`, `part-<index>-001.parquet`, … and `errors/part-<index>.parquet`.
 
@@ -87,6 +93,8 @@ def ingest_piece(
         poison: numbers of records, counted from 0 in reading order, that go to `errors/` without being parsed.
         only: parse just the records [start, stop) and commit nothing.
         convert: turns what the reader gives into batches of `READ_SCHEMA`: web pages must be extracted.
+        share: share of the documents to take, by key; under 1, all else is read, counted as `population`, and left
+            out, and `seconds/<name>.json` says how long reading alone took (see `reading_seconds`).
 
     Returns:
         The fields of a `manifest.Marker` except item and fingerprint: rows, errors, keys, counts, files, parts.
@@ -97,19 +105,37 @@ def ingest_piece(
     name = piece.name if index is None else f"part-{index:07d}"
     start, stop = only or (0, None)
     choice = Choice(start, stop, frozenset(poison))
+    sampler = Sampler(share) if share < 1 else None
 
     def fresh() -> _Sieve:
-        return _Sieve(convert(formats.read(piece, source, choice)), heldout)
+        records = formats.read(piece, source, choice)
+        return _Sieve(convert(sampler.take(records) if sampler else records), heldout)
 
     if only is not None:
         sieve = fresh()
         deque(sieve.documents, maxlen=0)
         return {"rows": sieve.totals.rows, "errors": sieve.errors}
-    linked = [] if poison else links(piece, source)
+    linked = [] if poison or sampler else links(piece, source)
+    started = time.perf_counter()
     sieve, parts = _write(name, fresh(), folder, split_bytes, linked)
     if linked and sieve.errors:  # the part would not have the rows of the linked file: copy the good ones
         sieve, parts = _write(name, fresh(), folder, split_bytes, [])
-    return _committed(name, folder, parts, sieve)
+    result = _committed(name, folder, parts, sieve)
+    if sampler:
+        result["counts"] |= sampler.counts
+        seconds = {"reading": sampler.seconds, "all": time.perf_counter() - started}
+        storage.commit(storage.join(folder, SECONDS, f"{name}.json"), orjson.dumps(seconds))
+    return result
+
+
+def reading_seconds(folder: str) -> dict[str, float]:
+    """Return how long the pieces of a sample took, summed: `reading` the whole, and `all`, the rest included.
+
+    They lie beside the artifact's files and are not among them: two runs never take equally long.
+    """
+    files = storage.expand([storage.join(folder, SECONDS)])
+    found = [orjson.loads(storage.read_bytes(file.path)) for file in files]
+    return {name: sum(seconds[name] for seconds in found) for name in ("reading", "all")}
 
 
 def _write(

@@ -66,6 +66,8 @@ def parser(source: SourceConfig) -> Parse:
             document_id = f"{name}:{offset}"
         elif not isinstance(document_id, str):
             document_id = _id(document_id, id_field)
+        if not record:
+            return (Document(document_id, text),)
         url = _take_url(record, source.url)
         seconds = _take_timestamp(record, source.timestamp)
         return (Document(document_id, text, url, seconds, _metadata(record) if record else None),)

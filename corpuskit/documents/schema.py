@@ -55,11 +55,23 @@ def make_keys(source: str, ids: Iterable[str]) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(KEY, len(data) // 16, [None, pa.py_buffer(data)])
 
 
-def heldout_mask(keys: list[bytes], config: HeldoutConfig) -> np.ndarray:
+def heldout_mask(keys: pa.Array | pa.ChunkedArray, config: HeldoutConfig) -> np.ndarray:
     """Return which keys are held out; bool[n]."""
-    limit = round(config.share * 2**64)
-    hashes = np.fromiter((xxhash.xxh3_64_intdigest(key, config.seed) for key in keys), np.uint64, len(keys))
-    return hashes < np.uint64(min(limit, 2**64 - 1))
+    return share_mask(keys, config.share, config.seed)
+
+
+def share_mask(keys: pa.Array | pa.ChunkedArray, share: float, seed: int, salt: bytes = b"") -> np.ndarray:
+    """Return which keys a share (0 to 1) takes; bool[n]. A smaller share takes some of those that a larger one takes.
+
+    Taken are the keys whose xxh3-64, with `salt` after the key, lies in the lowest `share` of all hashes.
+    """
+    if not share:
+        return np.zeros(len(keys), np.bool_)
+    data, digest = key_matrix(keys).tobytes(), xxhash.xxh3_64_intdigest
+    hashes = np.fromiter(
+        (digest(data[start : start + 16] + salt, seed) for start in range(0, len(data), 16)), np.uint64, len(keys)
+    )
+    return hashes < np.uint64(min(round(share * 2**64), 2**64 - 1))
 
 
 def key_matrix(keys: pa.Array | pa.ChunkedArray) -> np.ndarray:
