@@ -13,6 +13,8 @@ Texts come from `CORPUSKIT_TEST_DATA` where that is set; else the documentation 
 NAMES = (
     "kernels",
     "signals",
+    "classifier",
+    "annotate",
     "reading",
     "extraction",
     "crawl",

@@ -1,89 +1,107 @@
-"""Quality signals over Arrow buffers, beside plain Python and datatrove."""
+"""Quality signals over Arrow buffers, beside datatrove's filters and plain Python; how often decisions differ."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 import pyarrow as pa
 
 from benchmarks import datatrove
 from benchmarks.data import corpora, size_of
 from benchmarks.row import Row, best, megabytes
-from corpuskit import signals
+from corpuskit import policy, signals
 from corpuskit.kernels import Texts
+from corpuskit.policy import PolicyConfig
+from corpuskit.signals import WordsConfig
 
-TITLE = "Gopher's quality signals, one core, text in memory"
+TITLE = "Quality signals, one core, text in memory"
 BYTES = 32_000_000
-GROUPS = ["length", "gopher", "composition"]
-"""The groups that look at every character; `cleaning` times `language` and `url`."""
-PEER_BYTES = 2_000_000
 DATATROVE_BYTES = 500_000
-STOP_WORDS = {"the", "be", "to", "of", "and", "that", "have", "with"}
+COMPARED, COMPARED_LENGTH = 300, 6_000
+"""Documents whose decisions are compared, and the characters of each that are looked at."""
+CORPORA = ("imdb_unsup", "eltec_eng", "zh_modern")
+SEQUENCES = ("gopher", "c4", "fineweb@datatrove")
+"""Gopher, C4 and FineWeb with n-grams as sequences of words."""
+JOINED = ("gopher@datatrove", "c4@datatrove", "fineweb@datatrove")
+"""The same by datatrove's definitions: n-grams are joined, punctuation marks are words."""
+OTHERS = ("length", "composition", "repetition", "refinedweb", "redpajama", "compression")
+"""The other groups that look at every character; `cleaning` times `language` and `url`."""
+CONFIGS = {"fineweb@datatrove": WordsConfig(words="whitespace")}
+FILTERS = {
+    "gopher@datatrove": ("GopherRepetitionFilter", "GopherQualityFilter"),
+    "c4@datatrove": ("C4QualityFilter",),
+    "fineweb@datatrove": ("FineWebQualityFilter",),
+}
+"""Preset -> the filters that it follows."""
+CHAIN = tuple(name for names in FILTERS.values() for name in names)
+HOSTILE = {
+    "lines of one letter": "a\n" * 4_000_000,
+    "line feeds": "\n" * 4_000_000,
+    "one word": "the " * 2_000_000,
+    "seven words": "one two three four five six seven " * 200_000,
+    "brackets": "{[1]} " * 1_000_000,
+}
 
 
 def measure() -> Iterator[Row]:
-    """Yield the signals of `gopher`, then all groups."""
-    for corpus in corpora("imdb_unsup", "eltec_eng", "zh_modern"):
-        texts, sample = corpus.texts(BYTES), corpus.texts(PEER_BYTES)
-        size, sample_size = size_of(texts), size_of(sample)
-        _compute(GROUPS, sample)  # compile
-        ours = best(partial(_compute, ["gopher"], texts))
-        rate = megabytes(size, ours.seconds)
-        peer = best(partial(_plain, sample))
-        yield Row(
-            task="`gopher`, 8 signals",
-            text=corpus.name,
-            rate=rate,
-            memory=ours.memory,
-            peer="plain Python",
-            peer_rate=megabytes(sample_size, peer.seconds),
-            peer_memory=peer.memory,
-        )
-        yield _beside_datatrove(corpus.name, rate, corpus.texts(DATATROVE_BYTES))
-        ours = best(partial(_compute, GROUPS, texts))
-        count = len(signals.schema(GROUPS))
-        yield Row(
-            task=f"with `length` and `composition`, {count} signals",
-            text=corpus.name,
-            rate=megabytes(size, ours.seconds),
-            memory=ours.memory,
-        )
+    """Yield the groups together and each by itself, hostile texts, and where decisions differ from datatrove's."""
+    for corpus in corpora(*CORPORA):
+        texts, sample = corpus.texts(BYTES), corpus.texts(DATATROVE_BYTES)
+        peer = datatrove.measure(CHAIN, sample)
+        yield _groups("Gopher, C4, FineWeb; n-grams as sequences", SEQUENCES, corpus.name, texts, peer)
+        yield _groups("Gopher, C4, FineWeb; by datatrove's definitions", JOINED, corpus.name, texts, peer)
+        for group in dict.fromkeys((*SEQUENCES, *JOINED, *OTHERS)):
+            yield _groups(f"`{group}`", [group], corpus.name, texts, None)
+    for name, text in HOSTILE.items():
+        hostile = pa.array([text], pa.large_string())
+        yield _groups("Gopher, C4, FineWeb; n-grams as sequences", SEQUENCES, name, hostile, None)
+        yield _groups("Gopher, C4, FineWeb; by datatrove's definitions", JOINED, name, hostile, None)
+    yield from _agreements()
 
 
-def _compute(groups: list[str], texts: pa.LargeStringArray) -> pa.RecordBatch:
-    return signals.compute(groups, Texts.from_arrow(texts))
+def _groups(
+    task: str, groups: Sequence[str], name: str, texts: pa.LargeStringArray, peer: datatrove.Measured | None
+) -> Row:
+    _compute(groups, texts.slice(0, 1))  # compile
+    ours = best(partial(_compute, groups, texts))
+    rate = megabytes(size_of(texts), ours.seconds)
+    count = len(signals.schema(groups))
+    row = {"task": f"{task}, {count} signals", "text": name, "rate": rate, "memory": ours.memory}
+    if peer is None:
+        return Row(**row)
+    note = "datatrove chains its four filters and stops at the first rule that drops a document."
+    return Row(**row, peer=f"{peer.peer}, four filters", peer_rate=peer.rate, note=note)
 
 
-def _plain(texts: pa.LargeStringArray) -> list[list[float]]:
-    return [plain_gopher(text) for text in texts.to_pylist()]
+def _compute(groups: Sequence[str], texts: pa.LargeStringArray) -> pa.RecordBatch:
+    return signals.compute(groups, Texts.from_arrow(texts), CONFIGS)
 
 
-def plain_gopher(text: str) -> list[float]:
-    """Measure one text by the definitions of `corpuskit.signals.gopher`, with what `str` offers."""
-    words = text.split()
-    lines = [line for line in text.split("\n") if line.strip()]
-    count, rows = max(len(words), 1), max(len(lines), 1)
-    return [
-        len(words),
-        sum(map(len, words)) / count,
-        text.count("#") / count,
-        (text.count("...") + text.count("…")) / count,
-        sum(line.lstrip().startswith(("•", "●", "*", "-")) for line in lines) / rows,
-        sum(line.rstrip().endswith(("...", "…")) for line in lines) / rows,
-        sum(any(map(str.isalpha, word)) for word in words) / count,
-        len(STOP_WORDS & set(words)),
-    ]
+def _agreements() -> Iterator[Row]:
+    """Yield on how many documents each preset decides as datatrove does, with the reasons where it does not."""
+    for corpus in corpora("imdb_unsup", "acl_abstracts", "eltec_eng"):
+        records = islice(corpus.records(), COMPARED)
+        texts = pa.array([record["text"][:COMPARED_LENGTH] for record in records], pa.large_string())
+        for preset, filters in FILTERS.items():
+            peer = datatrove.measure(filters, texts)
+            if peer is None:
+                return
+            differ = _differences(preset, texts, peer.reasons)
+            listed = ", ".join(f"{count} x {ours} / {theirs}" for (ours, theirs), count in differ.most_common(5))
+            yield Row(
+                task=f"preset `{preset}` decides as {' and '.join(filters)}"
+                + (f"; differ (ours / datatrove's): {listed}" if differ else ""),
+                text=f"{len(texts):,} documents of {corpus.name}",
+                rate=100 * (1 - differ.total() / len(texts)),
+                unit="%",
+            )
 
 
-def _beside_datatrove(text: str, rate: float, sample: pa.LargeStringArray) -> Row:
-    task = "`gopher`, 8 signals"
-    found = datatrove.measure("GopherQualityFilter", sample)
-    if found is None:
-        return Row(task=task, text=text, rate=rate, note=datatrove.UNSET)
-    return Row(
-        task=task,
-        text=text,
-        rate=rate,
-        peer=found.peer,
-        peer_rate=found.rate,
-        note="datatrove's `GopherQualityFilter` cuts words with spaCy and stops at the first rule that fails.",
-    )
+def _differences(preset: str, texts: pa.LargeStringArray, reasons: Sequence[str]) -> Counter[tuple[str, str]]:
+    """Count the pairs of reasons, ours and datatrove's, of documents that one keeps and the other drops."""
+    config = PolicyConfig(preset=preset)
+    columns = signals.compute(sorted(policy.signals_needed(config)), Texts.from_arrow(texts))
+    ours = policy.judge(config, columns)["reason"].to_pylist()
+    pairs = zip(ours, reasons, strict=True)
+    return Counter((own or "kept", theirs or "kept") for own, theirs in pairs if (own is None) != (not theirs))

@@ -62,8 +62,21 @@ class NotReady(CorpuskitError):
     exit_code = 75
 
 
+MOST_KNOWN = 40
+"""Known names that a message lists; of more, those before the first dot: groups of signals."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean X?" for the known name closest to `name`, else the list of what is known."""
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known) or 'none'}"
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    if len(known) > MOST_KNOWN:
+        known = [f"{group}.*" if f"{group}." in one else one for group, one in _groups(known).items()]
+    return f"; known: {', '.join(known) or 'none'}"
+
+
+def _groups(known: Iterable[str]) -> dict[str, str]:
+    """Return one name of each group, what comes before its first dot, by group; a name with a dot rather than none."""
+    return {one.split(".")[0]: one for one in known}

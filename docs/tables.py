@@ -6,7 +6,7 @@ A table stands between `<!-- generated: NAME -->` and `<!-- end -->`; `tests/tes
 import inspect
 import re
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -20,11 +20,16 @@ from corpuskit.clean import CLEANERS
 from corpuskit.config import parse_bytes
 from corpuskit.policy import PRESETS, Rule
 from corpuskit.recipe import Recipe
-from corpuskit.signals import SIGNALS
+from corpuskit.signals import SIGNALS, ClassifierConfig, Signal, SignalGroup, WordListConfig
 from pretrain.compare import statistics
 
 FOLDER = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+EXAMPLES = {
+    "word_list": WordListConfig.model_construct(lists={"NAME": "FILE"}),
+    "classifier": ClassifierConfig.model_construct(models={"NAME": "DIR"}),
+}
+"""Settings of groups whose signals a recipe names."""
 UNITS = ((2**30, "GiB"), (2**20, "MiB"), (10**9, "GB"), (10**6, "MB"), (10**3, "KB"))
 
 
@@ -35,21 +40,32 @@ class Section(NamedTuple):
     model: type[BaseModel]
 
 
-def sections(model: type[BaseModel] = Recipe, path: str = "") -> Iterator[Section]:
-    """Yield the recipe's models from the top down, each with its place, such as `variants.<name>.policy`."""
+def sections(
+    model: type[BaseModel] = Recipe, path: str = "", above: tuple[type[BaseModel], ...] = ()
+) -> Iterator[Section]:
+    """Yield the recipe's models from the top down, each with its place, such as `variants.<name>.policy`.
+
+    What holds entries of the list that it is in, such as a group of rules, is not entered again.
+    """
+    if model in above:
+        return
     yield Section(path, model)
     for name, field in model.model_fields.items():
         shown = field.alias or name
         for inner, models in _models(field.annotation):
             for found in models:
                 kind = f" ({_kind(found)})" if len(models) > 1 else ""
-                yield from sections(found, f"{path}.{shown}{inner}{kind}".lstrip("."))
+                others = (other for other in models if other is not found)
+                yield from sections(found, f"{path}.{shown}{inner}{kind}".lstrip("."), (*above, model, *others))
 
 
 def _kind(model: type[BaseModel]) -> str:
-    """Return the field that tells a model of several apart, with its value, such as `kind: topic`."""
-    name = "kind" if "kind" in model.model_fields else "step"
-    return f"{name}: {get_args(model.model_fields[name].annotation)[0]}"
+    """Return the field that tells a model of several apart: with its value, such as `kind: topic`, or its first."""
+    for name in ("kind", "step"):
+        if name in model.model_fields:
+            return f"{name}: {get_args(model.model_fields[name].annotation)[0]}"
+    name, field = next(iter(model.model_fields.items()))
+    return field.alias or name
 
 
 def _models(annotation: Any) -> list[tuple[str, list[type[BaseModel]]]]:
@@ -157,11 +173,17 @@ def signal_groups() -> str:
                     signal.formula,
                     signal.undefined or "no text",
                 )
-                for name, signal in group.signals.items()
+                for name, signal in _signals(group).items()
             ),
         )
         for group in SIGNALS.values()
     )
+
+
+def _signals(group: SignalGroup) -> Mapping[str, Signal]:
+    """Return a group's signals, also those that a recipe names."""
+    named = group.named(EXAMPLES[group.name]) if group.named else {}
+    return {**group.signals, **named}
 
 
 def cleaners() -> str:

@@ -9,7 +9,7 @@ import json
 import platform
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,11 +102,15 @@ def current(folder: Path) -> dict[str, Step]:
         name: Step(*_revision(name), digest=digest(content[name]), libraries=_libraries(folders[name]))
         for name in content
     }
-    return data | web_steps()
+    return data | single_steps(flow.signals)
 
 
-def web_steps() -> dict[str, Step]:
-    """Run what only web text needs, each by itself, on `golden/messy.jsonl` and `golden/page.html`."""
+def single_steps(measured: Collection[str]) -> dict[str, Step]:
+    """Run what the recipe does not, each by itself, on `golden/messy.jsonl` and `golden/page.html`.
+
+    Args:
+        measured: the signal groups of the recipe.
+    """
     rows = [json.loads(line) for line in MESSY.read_text().splitlines()]
     texts = pa.array([row["text"] for row in rows], pa.large_string())
     columns = {"text": Texts.from_arrow(texts), "url": Texts.from_arrow(pa.array([row.get("url") for row in rows]))}
@@ -115,10 +119,11 @@ def web_steps() -> dict[str, Step]:
         cleaned, counts = cleaner.clean(texts, cleaner.config())
         content = [cleaned.to_pylist(), {count: values.tolist() for count, values in counts.items()}]
         found[f"clean.{name}"] = _web_step(content, cleaner.revision, f"corpuskit.clean: {name}", cleaner.libraries)
-    for name in ("language", "url"):
-        group = SIGNALS[name]
-        content = signals.compute([name], columns).to_pylist()
-        found[f"annotate.{name}"] = _web_step(content, group.revision, f"corpuskit.signals: {name}", group.libraries)
+    for group in SIGNALS.values():
+        if group.name not in measured:
+            content = signals.compute([group.name], columns).to_pylist()
+            where = f"corpuskit.signals: {group.name}"
+            found[f"annotate.{group.name}"] = _web_step(content, group.revision, where, group.libraries)
     page = extract.extract_page((HERE / "golden" / "page.html").read_bytes())
     found["extract"] = _web_step(list(page), extract.REVISION, "corpuskit.extract", extract.LIBRARIES)
     urls = [normalize_urls(pa.array([row.get("url") for row in rows])).to_pylist()]

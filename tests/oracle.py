@@ -4,30 +4,31 @@ Slow and obvious: every pair of documents is compared, every rule is tried on ev
 pipelines wrote with what comes out here.
 """
 
-import functools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import xxhash
 from corpora import SOURCES, lines
-from test_signals import slow
+from oracle_signals import signals_of
 
 from corpuskit.dedup import DedupConfig, sign
 from corpuskit.documents import HeldoutConfig
 from corpuskit.kernels import Texts, hash_spans
-from corpuskit.policy import PolicyConfig, active_rules
-from corpuskit.policy.rule import Rule
+from corpuskit.policy import PolicyConfig, Rule, RuleGroup, active_rules
 from corpuskit.recipe import Recipe
 from corpuskit.recipe.model import VariantConfig
 
 __all__ = ["Document", "Error", "Oracle", "signals_of"]
 
-signals_of = functools.cache(slow)
+Failure = tuple[str, Any, float | None]
+"""The reason, the value and the threshold."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ class Oracle:
     def variant(self, name: str) -> list[dict[str, Any]]:
         """The verdict on each document, as the variant's sidecar must hold it."""
         config = self.recipe.variants[name]
-        rows = [verdict(config.policy, document) for document in self.documents]
+        bounds = share_bounds(config.policy, self.documents)
+        rows = [verdict(config.policy, document, bounds) for document in self.documents]
         for index, (reason, kept_instead) in choose(self.documents, self.members, rows, config).items():
             rows[index] |= {"kept": False, "reason": reason, "duplicate_of": kept_instead}
         return rows
@@ -171,17 +173,12 @@ def _cluster_name(lead: Document) -> bytes:
     return b"".join(hash_spans(data, ends[:1], ends[1:], seed=seed).tobytes() for seed in (1, 2))
 
 
-def verdict(policy: PolicyConfig, document: Document) -> dict[str, Any]:
+def verdict(policy: PolicyConfig, document: Document, bounds: Mapping[str, float | None]) -> dict[str, Any]:
     """Try every rule on one document."""
     found = signals_of(document.text)
-    failures: list[tuple[str, Any, float | None]] = []
-    for path in policy.exclude:
-        with open(path) as file:
-            entries = {line.strip() for line in file if not line.startswith("#")} - {""}
-        if {document.id, document.url} & entries:
-            failures.append((f"exclude:{path.rsplit('/', 1)[1]}", None, None))
-    for _, rule in active_rules(policy):
-        failures += _failures(rule, found[rule.signal])
+    failures = excluded(policy, document)
+    for place, rule in active_rules(policy):
+        failures += _failures(rule, place, found, bounds)
     reason, value, threshold = failures[0] if failures else (None, None, None)
     return {
         "kept": not failures,
@@ -193,15 +190,62 @@ def verdict(policy: PolicyConfig, document: Document) -> dict[str, Any]:
     }
 
 
-def _failures(rule: Rule, value: Any) -> list[tuple[str, Any, float | None]]:
+def excluded(policy: PolicyConfig, document: Document) -> list[Failure]:
+    """The exclude lists that name a document."""
+    failures: list[Failure] = []
+    for path in policy.exclude:
+        with open(path) as file:
+            entries = {line.strip() for line in file if not line.startswith("#")} - {""}
+        if {document.id, document.url} & entries:
+            failures.append((f"exclude:{path.rsplit('/', 1)[1]}", None, None))
+    return failures
+
+
+def share_bounds(policy: PolicyConfig, documents: Sequence[Document]) -> dict[str, float | None]:
+    """Sort the values of the training documents that pass all rules without a share; by the share's place."""
+    rules = active_rules(policy)
+    plain = [(place, rule) for place, rule in rules if not any(leaf.is_share for _, leaf in rule.leaves(place))]
+    passing = []
+    for document in documents:
+        found = signals_of(document.text)
+        fails = excluded(policy, document) or any(_failures(rule, place, found, {}) for place, rule in plain)
+        if not fails and not document.heldout:
+            passing.append(found)
+    leaves = [leaf for place, rule in rules for leaf in rule.leaves(place) if leaf[1].is_share]
+    return {place: _share_bound(rule, [found[rule.signal] for found in passing]) for place, rule in leaves}
+
+
+def _share_bound(rule: Rule, values: Sequence[Any]) -> float | None:
+    ranked = sorted((value for value in values if value is not None), reverse=rule.highest is not None)
+    count = math.ceil(Fraction(str(rule.highest or rule.lowest)) * len(ranked))
+    return ranked[count - 1] if ranked else None
+
+
+def _failures(
+    entry: Rule | RuleGroup, place: str, found: Mapping[str, Any], bounds: Mapping[str, float | None]
+) -> list[Failure]:
+    if isinstance(entry, RuleGroup):
+        members = [_failures(member, inner, found, bounds) for inner, member in entry.members(place)]
+        failed = [failures for failures in members if failures]
+        fails = failed if entry.all_ else len(failed) == len(members)
+        return [(entry.named, *failed[0][0][1:])] if fails else []
+    rule, value = entry, found[entry.signal]
     if value is None:
         return [] if rule.missing == "keep" else [(f"{rule.reason or rule.signal}:missing", None, None)]
-    kind = int if isinstance(value, int) else np.float32
-    if rule.min is not None and kind(value) < kind(rule.min):
-        return [(rule.reason or f"{rule.signal}:min", value, rule.min)]
-    if rule.max is not None and kind(value) > kind(rule.max):
-        return [(rule.reason or f"{rule.signal}:max", value, rule.max)]
-    return []
+    return _value_failures(rule, value, bounds.get(place))
+
+
+def _value_failures(rule: Rule, value: float, bound: float | None) -> list[Failure]:
+    narrow = (lambda number: number) if isinstance(value, int) else np.float32
+    if rule.in_ is not None and value not in rule.in_:
+        return [(rule.reason or f"{rule.signal}:in", value, None)]
+    if rule.not_in is not None and value in rule.not_in:
+        return [(rule.reason or f"{rule.signal}:not_in", value, None)]
+    lowest = {"min": rule.min, "highest": bound if rule.highest else None}
+    largest = {"max": rule.max, "lowest": bound if rule.lowest else None}
+    below = [(name, limit) for name, limit in lowest.items() if limit is not None and narrow(value) < narrow(limit)]
+    above = [(name, limit) for name, limit in largest.items() if limit is not None and narrow(value) > narrow(limit)]
+    return [(rule.reason or f"{rule.signal}:{name}", value, limit) for name, limit in below + above]
 
 
 def choose(

@@ -19,7 +19,9 @@ from corpuskit import manifest, tokenization
 from corpuskit.shards import Shards
 
 WORDS = "the quick brown fox and a lazy dog that have seen to it with some more words of prose in this very sentence"
-TEXTS = [f"Document {number} says: {WORDS}. {number * 7} is its number, and {WORDS}." for number in range(30)]
+MORE = "later on we walked along their river until evening, talked about old friends, bought bread, then slept"
+MORE += " without dreams while rain fell on every roof"
+TEXTS = [f"Document {number} says: {WORDS}. {number * 7} is its number, and {MORE}." for number in range(30)]
 TEXTS += ["short", TEXTS[3], "天地玄黄，宇宙洪荒。日月盈昃，辰宿列张。"]
 SPECIAL = [*TEXTS, "<|endoftext|> [CLS] \u2028 \ufeff café 👩\u200d👩", ""]
 
@@ -192,7 +194,13 @@ def test_a_plan_names_what_changed_and_runs_nothing(here, made):
 
 
 def test_json_alone_is_on_stdout_and_quiet_is_silent(here, made):
-    for line in (["inspect", made.out], ["status", made.out], ["verify", made.out], ["gc", made.out], ["schema"]):
+    for line in (
+        ["inspect", made.out, "--no-html"],
+        ["status", made.out],
+        ["verify", made.out],
+        ["gc", made.out],
+        ["schema"],
+    ):
         ended = call(*line) if line == ["schema"] else call(*line, "--json")
         assert ended.code == 0
         json.loads(ended.out)
@@ -213,10 +221,10 @@ def copied(made, tmp_path):
 
 def test_inspect_says_what_any_artifact_is(made):
     for line in json.loads(call("status", made.out, "--json").out):
-        shown = call("inspect", line["folder"])
+        shown = call("inspect", line["folder"], "--no-html")
         assert shown.code == 0
         assert shown.out.startswith("kind ")
-        found = json.loads(call("inspect", line["folder"], "--json").out)
+        found = json.loads(call("inspect", line["folder"], "--no-html", "--json").out)
         assert (found["kind"], found["rows"]) == (line["kind"], line["rows"])
         assert len(found["fingerprint"]) == 64
     documents = call("inspect", made.flow.documents.folder).out

@@ -22,7 +22,7 @@ OPTIONS = {
     "compare": "RECIPE --out --set --workers --slice --json --quiet",
     "pretrain": "RECIPE --out --set --workers --slice --jobs --json --quiet",
     "evaluate": "RUN... --recipe --json --quiet",
-    "run": "RECIPE --out --plan --set --workers --runner --runner-option --slice --json --quiet",
+    "run": "RECIPE --out --plan --sample --set --workers --runner --runner-option --slice --json --quiet",
     "annotate": "IN... --signals --out --text-field --id-field --workers --json --quiet",
     "dedup": "IN... --out --ngram --text-field --id-field --workers --json --quiet",
     "select": (
@@ -30,6 +30,11 @@ OPTIONS = {
     ),
     "extract": "IN... --format --engine --time-limit --out --export --workers --json --quiet",
     "clean": "IN... --steps --out --export --text-field --id-field --workers --json --quiet",
+    "classifier train": (
+        "--positive --negative --out --text-field --id-field --seed --buckets --epochs --heldout --max-documents "
+        "--max-words --cut-words --max-error-rate --json --quiet"
+    ),
+    "classifier show": "CLASSIFIER --words --json",
     "schema": "",
     "tokenizer train": ("IN... --out --type --vocab-size --max-train-bytes --text-field --workers --json --quiet"),
     "tokenizer show": "TOKENIZER --text --json",
@@ -37,7 +42,8 @@ OPTIONS = {
         "IN... --tokenizer --out --text-field --id-field --split-bytes --max-error-rate --workers --slice "
         "--json --quiet"
     ),
-    "inspect": "PATH --json",
+    "inspect": "PATH --html --no-html --json",
+    "explain": "CORPUS ID --source --text --variant --json",
     "verify": "PATH --json",
     "status": "PATH --json",
     "gc": "PATH --dry-run --json",
@@ -81,8 +87,9 @@ def test_readme_names_every_command():
         pytest.skip("no README.md")
     text = README.read_text()
     groups = [name.split()[0] if f"`{name.split()[0]} PATH`" in text else f"corpuskit {name}" for name in OPTIONS]
-    table = text.replace("`tokenizer show`", "`corpuskit tokenizer show`")
-    assert [name for name in groups if f"{name} " not in table.replace("`", " ")] == []
+    for group in ("tokenizer", "classifier"):
+        text = text.replace(f"`{group} show`", f"`corpuskit {group} show`")
+    assert [name for name in groups if f"{name} " not in text.replace("`", " ")] == []
 
 
 def test_help_names_what_can_be_chosen():

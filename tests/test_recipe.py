@@ -103,7 +103,7 @@ MISTAKES = {
     "an unknown preset": (
         ("variants", "raw", "policy"),
         {"preset": "gophr"},
-        "variants.raw.policy.preset: unknown preset; did you mean 'gopher'? (given 'gophr')",
+        "variants.raw.policy.preset: unknown preset 'gophr'; did you mean 'gopher'?",
     ),
     "a preset for another language": (
         ("variants", "raw", "policy"),

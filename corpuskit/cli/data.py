@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpuskit.cli import options, session
+from corpuskit.cli import options, sampling, session
 from corpuskit.cli.console import bytes_text, counted, print_json, print_table, print_text, say, warn
 from corpuskit.errors import InputError
 
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 PANEL = "Data"
 MOST_REASONS = 10
 """Reasons for dropping documents that are shown for each variant."""
+PRESETS = (
+    "Presets: gopher, c4, fineweb, refinedweb, zh, urls, none (raw); "
+    "gopher@datatrove, c4@datatrove, c4@tfds, fineweb@datatrove."
+)
+GROUPS = (
+    "length, composition, compression, gopher, repetition, c4, refinedweb, redpajama, language, url; "
+    "gopher@datatrove, c4@datatrove, c4@fineweb, c4@tfds, fineweb@datatrove; word_list and classifier in recipes."
+)
+"""What help lists, so that it need not load the packages that know."""
 QUANTILES = ("1 %", "10 %", "50 %", "90 %", "99 %")
 
 
@@ -23,6 +32,7 @@ def register(app: typer.Typer) -> None:
     command(
         run,
         "corpuskit run recipes/text_files.yaml --out out --plan",
+        "corpuskit run recipes/text_files.yaml --out out --sample 1%",
         "corpuskit run recipes/text_files.yaml --set sources[0].paths=data/*.zst",
         "corpuskit run recipe.yaml --out /shared/out --slice $SLURM_ARRAY_TASK_ID/16",
     )
@@ -43,6 +53,14 @@ def run(
     plan: Annotated[
         bool, typer.Option("--plan", metavar="", help="Say what would run, and which field changed; run nothing.")
     ] = False,
+    sample: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Run on this share of the documents, such as 1%, beside DIR, and forecast all: documents, bytes, "
+            "time and disk.",
+        ),
+    ] = None,
     set_: options.Set = [],  # noqa: B006  Typer copies it
     workers: options.Workers = None,
     runner: options.Runner = "local",
@@ -59,11 +77,15 @@ def run(
     from corpuskit.workflow.flow import Flow
     from corpuskit.workflow.places import check_corpus_folder
 
-    flow = Flow(load(recipe, set_), out)
+    loaded = load(recipe, [*set_, *([f"sample={sample}"] if sample else [])])
+    flow = Flow(loaded, sampling.folder(out, loaded.sample) if sample else out)
     if plan:
         _print_plan(flow, json)
         return
-    check_corpus_folder(out)
+    check_corpus_folder(flow.out)
+    if sample:
+        sampling.run(flow, workers, runner, runner_option, slice_, json)
+        return
     with session.engine(workers, runner, runner_option, slice_) as engine:
         warn(flow.prepare(engine))
     print_corpus(flow, json)
@@ -130,7 +152,7 @@ def annotate(
     signals: Annotated[
         str,
         typer.Option(
-            metavar="GROUPS", help="Groups of signals, separated by commas: length, gopher, composition, language, url."
+            metavar="GROUPS", help=f"Groups of signals, separated by commas. {GROUPS}"
         ),
     ] = "length,gopher",
     out: options.Out = "out",
@@ -178,7 +200,7 @@ def dedup(
 def select(
     inputs: options.Inputs,
     policy: Annotated[
-        str, typer.Option(metavar="POLICY", help="A preset (gopher, zh, urls, none) or a YAML file with rules.")
+        str, typer.Option(metavar="POLICY", help=f"Presets, separated by commas, or a YAML file with rules. {PRESETS}")
     ],
     out: options.Out = "out",
     languages: Annotated[

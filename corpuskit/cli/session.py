@@ -1,6 +1,6 @@
 """From options to an engine and a recipe, for every command that runs steps."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from corpuskit.errors import RecipeError
 
 if TYPE_CHECKING:
     from corpuskit.recipe import Recipe
-    from pipelines.engine import Engine
+    from pipelines.engine import Engine, Progress
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -23,8 +23,9 @@ def engine(
     runner: str = "local",
     runner_options: Sequence[str] = (),
     slice_: str | None = None,
+    watch: "Callable[[Progress], Progress] | None" = None,
 ) -> Iterator["Engine"]:
-    """Open an engine with a progress display; workers end with the block."""
+    """Open an engine with a progress display, or what `watch` makes of it; workers end with the block."""
     from corpuskit.cli.progress import Bars, Lines
     from pipelines.engine import Engine, EngineOptions, Silent, parse_slice
 
@@ -36,7 +37,7 @@ def engine(
     options = EngineOptions(**chosen)
     shown = nullcontext(Silent()) if messages.quiet else Bars() if messages.is_terminal else Lines()
     try:
-        with shown as progress, Engine(options, progress) as opened:
+        with shown as progress, Engine(options, watch(progress) if watch else progress) as opened:
             yield opened
     except KeyboardInterrupt:
         say("interrupted: run the same command again to go on where it was")

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from corpuskit import policy
 from corpuskit.clean import CleanerConfig, counts_schema
-from corpuskit.config import Bytes, Config
+from corpuskit.config import Bytes, Config, Share
 from corpuskit.dedup import DedupConfig
 from corpuskit.documents import HeldoutConfig, SourceConfig
 from corpuskit.errors import RecipeError, nearest
@@ -19,12 +19,25 @@ from corpuskit.policy.rule import is_number
 from corpuskit.recipe.comparison import CompareConfig
 from corpuskit.recipe.evaluation import DownstreamConfig
 from corpuskit.recipe.training import ModelConfig, PretrainConfig
-from corpuskit.signals import SIGNALS, LanguageConfig, UrlConfig, WordsConfig, known_signals
+from corpuskit.signals import (
+    SIGNALS,
+    ClassifierConfig,
+    ClassifierName,
+    LanguageConfig,
+    RedPajamaConfig,
+    UrlConfig,
+    WordListConfig,
+    WordsConfig,
+    known_signals,
+)
 from corpuskit.tasks import TaskConfig
 from corpuskit.tokenization import TokenizerConfig
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+]*$")]
 """Names become folder names: letters, digits, `_`, `.` and `+`."""
+
+SignalName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+"""Names of signals that the recipe gives: a letter, then letters, digits and `_`."""
 
 KEEP = ("longest", "newest")
 """Ways to choose the copy that stays which are no signal."""
@@ -81,6 +94,9 @@ class Recipe(Config):
     """Languages of the corpus (ISO 639-1); policies meant for other languages are refused."""
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     """Where documents come from."""
+    sample: Share = Field(default=1.0, gt=0, le=1)
+    """Share of the documents that is taken, such as 0.01 or "1%", by a hash of the key: a smaller one takes some of a
+    larger one's. Everything is read all the same."""
     split_bytes: Bytes = Field(default=256 * 2**20, gt=0)
     """Bytes of text in one split, the unit of work."""
     max_error_rate: float = Field(0.01, ge=0, le=1)
@@ -97,6 +113,13 @@ class Recipe(Config):
     """Lists that URLs are looked up in (signal group `url`)."""
     words: dict[str, WordKind] = Field(default_factory=dict)
     """Which words some signal groups count, by group: `unicode`, `whitespace` or `tokens`; others keep their own."""
+    word_lists: dict[SignalName, str] = Field(default_factory=dict)
+    """Files of phrases, one a line, by name: `bad: lists/en.txt` gives the signal `word_list.bad`."""
+    redpajama: RedPajamaConfig = RedPajamaConfig()
+    """Stop words of the signal group `redpajama`."""
+    classifiers: dict[ClassifierName, str] = Field(default_factory=dict)
+    """Folders of classifiers (`corpuskit classifier train`) by name: `good: models/good` gives the probability
+    `classifier.good` and its log-odds, `classifier.good_logit`."""
     signals: tuple[str, ...] = ("length",)
     """Signal groups to measure; those that the variants' rules read are added."""
     dedup: DedupConfig | None = DedupConfig()
@@ -122,7 +145,9 @@ class Recipe(Config):
     def signal_configs(self) -> dict[str, Config]:
         """The settings of signal groups that have any."""
         words = {group: WordsConfig(words=kind) for group, kind in self.words.items()}
-        return {"language": self.language, "url": self.urls, **words}
+        lists, models = WordListConfig(lists=self.word_lists), ClassifierConfig(models=self.classifiers)
+        own = {"language": self.language, "url": self.urls, "redpajama": self.redpajama}
+        return {**own, "word_list": lists, "classifier": models, **words}
 
     @property
     def signal_groups(self) -> tuple[str, ...]:

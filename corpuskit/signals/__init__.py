@@ -13,20 +13,32 @@ import pyarrow as pa
 from corpuskit.config import Config
 from corpuskit.errors import RecipeError, nearest
 from corpuskit.kernels import Texts
+from corpuskit.signals.c4 import C4, C4_DATATROVE, C4_FINEWEB, C4_TFDS
+from corpuskit.signals.classifier import CLASSIFIER, ClassifierConfig, ClassifierName
 from corpuskit.signals.composition import COMPOSITION
-from corpuskit.signals.gopher import GOPHER
+from corpuskit.signals.compression import COMPRESSION
+from corpuskit.signals.fineweb import FINEWEB_DATATROVE
+from corpuskit.signals.gopher import GOPHER, GOPHER_DATATROVE
 from corpuskit.signals.group import Signal, SignalGroup, WordsConfig
 from corpuskit.signals.language import LANGUAGE, LanguageConfig
 from corpuskit.signals.length import LENGTH
+from corpuskit.signals.redpajama import REDPAJAMA, RedPajamaConfig
+from corpuskit.signals.refinedweb import REFINEDWEB
+from corpuskit.signals.repetition import REPETITION
 from corpuskit.signals.url import URL, UrlConfig
+from corpuskit.signals.word_list import WORD_LIST, WordListConfig
 
 __all__ = [
     "NO_CONFIGS",
     "SIGNALS",
+    "ClassifierConfig",
+    "ClassifierName",
     "LanguageConfig",
+    "RedPajamaConfig",
     "Signal",
     "SignalGroup",
     "UrlConfig",
+    "WordListConfig",
     "WordsConfig",
     "compute",
     "known_signals",
@@ -34,7 +46,25 @@ __all__ = [
 ]
 
 NO_CONFIGS: Mapping[str, Config] = MappingProxyType({})
-GROUPS = (LENGTH, GOPHER, COMPOSITION, LANGUAGE, URL)
+GROUPS = (
+    LENGTH,
+    COMPOSITION,
+    COMPRESSION,
+    GOPHER,
+    GOPHER_DATATROVE,
+    REPETITION,
+    C4,
+    C4_DATATROVE,
+    C4_FINEWEB,
+    C4_TFDS,
+    FINEWEB_DATATROVE,
+    REFINEDWEB,
+    REDPAJAMA,
+    WORD_LIST,
+    CLASSIFIER,
+    LANGUAGE,
+    URL,
+)
 SIGNALS: dict[str, SignalGroup] = {group.name: group for group in GROUPS}
 
 

@@ -8,16 +8,14 @@ first of them.
 
 import functools
 import unicodedata
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from corpuskit.errors import MissingExtra
-from corpuskit.kernels import Texts, fixed, inlined, kernel
-from corpuskit.kernels.hashing import FINISHER, MULTIPLIER
-from corpuskit.kernels.intrinsics import fold_multiply
+from corpuskit.kernels import Texts
+from corpuskit.signals.phrases import PhraseTable, count_phrases, phrase_table
 
 LANGUAGES = {
     "ar": ("Arab", "ara arb"),
@@ -60,9 +58,6 @@ LANGUAGES = {
 LISTS = {alias: code for code, (_, others) in LANGUAGES.items() for alias in (code, *others.split())}
 """The list of each language code."""
 
-GOES_ON = 1
-"""Bit of a slot's value: longer stop words begin like this."""
-
 
 class StopWordCounts(NamedTuple):
     """What `count_stop_words` gives for n texts."""
@@ -73,18 +68,6 @@ class StopWordCounts(NamedTuple):
     """`unicode` words that lie in an occurrence; int64[n]."""
     known: np.ndarray
     """Whether the text's language has a list; bool[n]; without one the counts are 0."""
-
-
-@dataclass(frozen=True, eq=False)
-class StopWordTable:
-    """A list as a hash table of all beginnings of its stop words' forms."""
-
-    size: int
-    """Number of stop words."""
-    keys: np.ndarray
-    """Hash of a sequence of words; uint64[slots], slots a power of two."""
-    values: np.ndarray
-    """0 in an empty slot, else 2 * (number of the stop word that ends here, from 1; else 0) + GOES_ON; int64[slots]."""
 
 
 def list_of(label: str | None) -> str | None:
@@ -118,75 +101,16 @@ def forms(entry: str, code: str) -> list[str]:
     return list(dict.fromkeys((entry, dotted[0].upper() + entry[1:], dotted.upper())))
 
 
-@inlined
-def _extend(state, hashed):  # type: ignore[no-untyped-def]
-    """Return the uint64 hash of a sequence of words and one more; an empty sequence has 0."""
-    return fold_multiply(state * MULTIPLIER + hashed, FINISHER)
-
-
-@inlined
-def _slot(keys, values, key):  # type: ignore[no-untyped-def]
-    """Return the slot of a key, or the empty one where it would go."""
-    mask = np.int64(keys.size - 1)
-    slot = np.int64(key & np.uint64(mask))
-    while values[slot] != 0 and keys[slot] != key:
-        slot = (slot + 1) & mask
-    return slot
-
-
-@kernel
-def _fill(hashes, offsets, numbers, keys, values):  # type: ignore[no-untyped-def]
-    """Enter forms, whose words have the `hashes`, into an empty table; numbers: int64[n_forms], from 1."""
-    for form in range(offsets.size - 1):
-        state = np.uint64(0)
-        for word in range(offsets[form], offsets[form + 1]):
-            state = _extend(state, hashes[word])
-            slot = _slot(keys, values, state)
-            keys[slot] = state
-            if word + 1 < offsets[form + 1]:
-                values[slot] |= GOES_ON
-            elif values[slot] <= GOES_ON:
-                values[slot] |= numbers[form] << 1
-
-
 @functools.cache
-def table_of(code: str) -> StopWordTable:
-    """Return the table of a list.
+def table_of(code: str) -> PhraseTable:
+    """Return the table of a list's forms, each with the number of its stop word.
 
     Raises:
         MissingExtra: the package stop-words is not installed.
     """
     numbered = [(form, number) for number, entry in enumerate(stop_words(code), 1) for form in forms(entry, code)]
-    words = Texts.from_arrow(pa.array([form for form, _ in numbered], pa.large_string())).words("unicode")
-    slots = 1 << (2 * len(words)).bit_length()  # at most half full
-    keys, values = np.zeros(slots, np.uint64), np.zeros(slots, np.int64)
-    _fill(words.hashes(), words.offsets, fixed([number for _, number in numbered], np.int64), keys, values)
-    return StopWordTable(len(stop_words(code)), fixed(keys, np.uint64), fixed(values, np.int64))
-
-
-@kernel
-def _count(hashes, offsets, rows, size, keys, values, found, covered):  # type: ignore[no-untyped-def]
-    """Fill `found` and `covered` at `rows`, the texts of one language with `size` stop words.
-
-    From each word on, sequences are looked up as long as a stop word begins like this. Every word before `reach` that
-    lies in an occurrence has been counted.
-    """
-    last_seen = np.full(size + 1, -1, np.int64)
-    for row in rows:
-        reach = offsets[row]
-        for first in range(offsets[row], offsets[row + 1]):
-            state = np.uint64(0)
-            for word in range(first, offsets[row + 1]):
-                state = _extend(state, hashes[word])
-                value = values[_slot(keys, values, state)]
-                number = value >> 1
-                if number > 0:
-                    found[row] += last_seen[number] != row
-                    last_seen[number] = row
-                    covered[row] += max(word + 1 - max(reach, first), 0)
-                    reach = max(reach, word + 1)
-                if not value & GOES_ON:
-                    break
+    texts = Texts.from_arrow(pa.array([form for form, _ in numbered], pa.large_string()))
+    return phrase_table(texts.words("unicode"), np.array([number for _, number in numbered]))
 
 
 def count_stop_words(texts: Texts, labels: pa.Array) -> StopWordCounts:
@@ -205,7 +129,7 @@ def count_stop_words(texts: Texts, labels: pa.Array) -> StopWordCounts:
     words = texts.words("unicode")
     found, covered = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64)
     for code in dict.fromkeys(filter(None, lists)):
-        table = table_of(code)
-        rows = fixed(np.flatnonzero(codes == code), np.int64)
-        _count(words.hashes(), words.offsets, rows, table.size, table.keys, table.values, found, covered)
+        counts = count_phrases(words, table_of(code), np.flatnonzero(codes == code))
+        found += counts.found
+        covered += counts.covered
     return StopWordCounts(found, covered, codes != None)  # noqa: E711  elementwise

@@ -20,17 +20,18 @@ class PolicyFields:
 
     policy: dict[str, Any]
     languages: list[str]
-    """Languages that the preset is meant for; English where it is for all."""
+    """Languages that all presets are meant for; English where they are for any."""
 
 
 def policy_fields(policy: str) -> PolicyFields:
-    """Return the recipe fields of a preset's name, or of a YAML file with `preset`, `rules`, `exclude`.
+    """Return the recipe fields of names of presets, or of a YAML file with `preset`, `rules`, `exclude`.
 
     Raises:
         RecipeError: it is neither.
     """
-    if policy in PRESETS:
-        return PolicyFields({"preset": policy}, _languages(policy))
+    presets = policy.split(",")
+    if all(name in PRESETS for name in presets):
+        return PolicyFields({"preset": presets}, _languages(presets))
     if not policy.endswith((".yaml", ".yml")):
         close = nearest(policy, PRESETS)
         raise RecipeError("--policy", f"{policy!r} is neither a preset nor a YAML file{close}")
@@ -38,9 +39,11 @@ def policy_fields(policy: str) -> PolicyFields:
     return PolicyFields(fields, _languages(fields.get("preset")))
 
 
-def _languages(preset: Any) -> list[str]:
-    known = isinstance(preset, str) and preset in PRESETS
-    return list((PRESETS[preset].languages if known else ()) or ("en",))
+def _languages(presets: Any) -> list[str]:
+    """Return the languages of one preset or several; their check is the recipe's."""
+    named = [presets] if isinstance(presets, str) else presets if isinstance(presets, list) else []
+    meant = [PRESETS[name].languages for name in named if name in PRESETS and PRESETS[name].languages]
+    return [language for language in meant[0] if all(language in others for others in meant)] if meant else ["en"]
 
 
 def check_export(path: str) -> None:
