@@ -32,6 +32,8 @@ from pipelines import dedup, encode, ingest, select, tokenize, train_tokenizer
 HERE = Path(__file__).parent
 CORPUS = HERE / "golden" / "corpus.jsonl"
 MESSY = HERE / "golden" / "messy.jsonl"
+NAMED = {"word_list": signals.WordListConfig(lists={"golden": str(HERE / "golden" / "phrases.txt")})}
+"""Settings of groups whose signals a recipe names; `classifier` has golden buckets of its own."""
 GOLDEN = HERE / "golden" / "pipelines.json"
 COMMAND = "python tests/golden_digests.py --write"
 LIBRARY_STEPS = (
@@ -120,8 +122,8 @@ def single_steps(measured: Collection[str]) -> dict[str, Step]:
         content = [cleaned.to_pylist(), {count: values.tolist() for count, values in counts.items()}]
         found[f"clean.{name}"] = _web_step(content, cleaner.revision, f"corpuskit.clean: {name}", cleaner.libraries)
     for group in SIGNALS.values():
-        if group.name not in measured:
-            content = signals.compute([group.name], columns).to_pylist()
+        if group.name not in measured and group.columns(NAMED.get(group.name)):
+            content = signals.compute([group.name], columns, NAMED).to_pylist()
             where = f"corpuskit.signals: {group.name}"
             found[f"annotate.{group.name}"] = _web_step(content, group.revision, where, group.libraries)
     page = extract.extract_page((HERE / "golden" / "page.html").read_bytes())

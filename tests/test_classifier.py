@@ -270,6 +270,16 @@ def test_a_classifier_of_another_version_is_refused(film, change, message):
             use()
 
 
+def test_a_run_with_a_classifier_that_is_not_there_reads_nothing(here):
+    from corpuskit.recipe import Recipe
+    from corpuskit.workflow.flow import Flow
+
+    fields = {"name": "x", "sources": [{"name": "a", "paths": "good.jsonl"}], "signals": ["classifier"]}
+    flow = Flow(Recipe.model_validate({**fields, "classifiers": {"film": "nothing"}}), "out")
+    with pytest.raises(ArtifactError, match=r"classifiers\.film: nothing: no such folder"):
+        flow.prepare(None)  # whose first step would need an engine
+
+
 def describe_film() -> None:
     describe("film", 3)
 
@@ -306,7 +316,7 @@ def test_words_that_do_not_match_their_manifest_are_refused(film):
 
 def test_a_classifier_that_is_not_there_is_refused(here):
     for use in (measure_film, identify_film):
-        with pytest.raises(ArtifactError, match="film: no such folder"):
+        with pytest.raises(ArtifactError, match=r"classifiers\.film: film: no such folder"):
             use()
 
 

@@ -35,6 +35,9 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "rules.yaml").write_text("rules: [{signal: gopher.wrods, min: 3}]")
     (tmp_path / "field.yaml").write_text("rulez: []")
     (tmp_path / "list.yaml").write_text("- a")
+    (tmp_path / "without.yaml").write_text("without: [gopher.words]")
+    (tmp_path / "both.yaml").write_text("preset: [gopher, zh]")
+    (tmp_path / "norwegian.yaml").write_text("by_language: {no: {preset: none}}")
     (tmp_path / "nobody.yaml").write_text("name: x")
     return tmp_path
 
@@ -56,6 +59,12 @@ MISTAKES = {
     "'gopher.words'?",
     "select a.jsonl --policy field.yaml": "field.yaml: rulez: unknown field; did you mean 'rules'?",
     "select a.jsonl --policy list.yaml": "list.yaml: expected fields with values, found a list",
+    "select a.jsonl --policy without.yaml": "without.yaml: `without`: no rule of the preset judges 'gopher.words'; ",
+    "select a.jsonl --policy both.yaml": "both.yaml: preset: the presets are meant for different languages: 'gopher' "
+    "for en, eng; 'zh' for zh, ",
+    "select a.jsonl --policy norwegian.yaml": "norwegian.yaml: by_language: false is not a name (YAML reads yes, no",
+    "select a.jsonl --policy urls,gopher,zh": "--policy: the presets are meant for different languages: ",
+    "select a.jsonl --policy zh,gofer": "--policy: 'gofer' is neither a preset nor a YAML file",
     "select a.jsonl --policy zh --languages en": "--policy: preset 'zh' is meant for zh, ",
     "select a.jsonl --policy none --export x.csv": "--export: x.csv: documents are exported as .jsonl, ",
     "select a.jsonl --policy none --export sub": "--export: sub: documents are exported as .jsonl, ",

@@ -49,7 +49,7 @@ def measured(fields: dict[str, Any], out: Path) -> tuple[Flow, dict[str, Any]]:
     """Run a recipe and forecast; return the forecast as JSON has it."""
     flow, timed = Flow(build(fields), str(out)), timing.Timed(str(out))
     with Engine(EngineOptions(workers=0), timed.watch(Silent())) as engine:
-        timed.start(engine)
+        timed.start(engine, flow.recipe)
         flow.prepare(engine)
     forecast(flow, timed.timing)
     return flow, json.loads((out / "forecast.json").read_text())
@@ -181,6 +181,59 @@ def test_every_step_has_its_time(made):
     assert all(time["whole"] > 0 and time["sample"] > 0 for time in times.values())
 
 
+def test_steps_on_texts_of_variants_are_told_apart(files, tmp_path):
+    clean = [{"step": "c4_lines", "dialect": "c4@datatrove"}]
+    variants = {"raw": {}, "own": {"clean": clean, "deduplicate": True}}
+    fields = small_fields(files) | {"sample": 0.5, "clean": ["whitespace"], "variants": variants, "tokenizers": {}}
+    flow, found = measured(fields, tmp_path)
+    own = next(text.name for text in flow.texts if text.name)
+    steps = [time["step"] for time in found["times"]]
+    assert len(steps) == len(set(steps))
+    assert {"signals", f"signals of {own}", "revision clean", f"revision {own}"} < set(steps)
+    assert {"duplicates", f"duplicates@{own}"} < set(steps)
+
+
+def test_workers_use_what_a_recipe_needs_before_the_clock_starts(files, tmp_path, monkeypatch):
+    """The first use of a kernel takes as long as megabytes of work: in a step, it would be multiplied."""
+    from corpuskit import clean, signals
+
+    used = []
+    for module, name in ((clean, "apply"), (signals, "compute")):
+        real = getattr(module, name)
+
+        def watched(given, *rest, real=real, name=name):
+            used.append((name, str(given)))
+            return real(given, *rest)
+
+        monkeypatch.setattr(module, name, watched)
+    fields = small_fields(files) | {"clean": ["whitespace", "pii"], "signals": ["length", "composition"], "sample": 0.5}
+    flow, timed = Flow(build(fields), str(tmp_path)), timing.Timed(str(tmp_path))
+    with Engine(EngineOptions(workers=0), timed.watch(Silent())) as engine:
+        timed.start(engine, flow.recipe)
+    assert any(name == "apply" and "pii" in given for name, given in used)
+    assert [name for name, given in used if "composition" in given and "gopher" in given] == ["compute"]
+    assert timed.timing.item > 0
+    assert timed.timing.start > 0
+    assert timed.timing.steps == {}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "value", "shown"),
+    [
+        (103_600_000, 105_100_000, 104e6, ("104.0 MB", "103.6 to 105.1 MB")),
+        (180, 19_300_000, None, ("", "180 B to 19.3 MB")),
+        (107_001_000, 107_002_000, 107_001_500, ("107.0 MB", "")),
+        (5_000_000, 5_000_001, None, ("5.0 MB", "")),
+    ],
+)
+def test_intervals_are_shown_as_short_as_they_can_be(low, high, value, shown):
+    from corpuskit.cli.console import bytes_text
+    from corpuskit.cli.sampling import _cells
+    from corpuskit.workflow.estimates import Estimate
+
+    assert _cells(Estimate(value, low, high), bytes_text) == shown
+
+
 def test_work_grows_and_start_up_does_not(made):
     """Work is shared by as many workers as there are items; each item has its overhead."""
     from corpuskit.workflow.forecast import _spread
@@ -189,6 +242,16 @@ def test_work_grows_and_start_up_does_not(made):
     assert _spread(100, 1, clock) == 100.5
     assert _spread(100, 2, clock) == 50.5
     assert _spread(100, 40, clock) == 25 + 10 * 0.5
+
+
+def test_overhead_is_measured_where_the_machine_was_less_busy():
+    """An idle item that was measured while the machine was busy would hide the work of small ones."""
+    phases = [timing.PhaseTime("p", 1, 1, seconds) for seconds in (0.1, 0.2, 7.0)]
+    phases += [timing.PhaseTime("many", 5, 5, 0.01), timing.PhaseTime("done before", 1, 0, 0.0)]
+    steps = {"x": timing.StepTime("s", "s", [], 8.0, phases)}
+    assert timing.Timing(workers=2, item=0.4, steps=steps).overhead == 0.2
+    assert timing.Timing(workers=2, item=0.1, steps=steps).overhead == 0.1
+    assert timing.Timing(workers=2, item=0.4).overhead == 0.4
 
 
 def test_times_outlive_the_run_that_took_them(made):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from cli_harness import call
 from corpora import small_fields
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pipelines_harness import corpus as made_corpus
 from pipelines_harness import full, run_plainly
@@ -21,6 +21,7 @@ from corpuskit.corpus import Corpus
 from corpuskit.documents import parts, sidecars
 from corpuskit.policy import PolicyConfig
 from corpuskit.recipe.load import build
+from corpuskit.report import histogram_svg
 from corpuskit.report.data import Interval
 from corpuskit.workflow.inspecting import page_of
 from corpuskit.workflow.inspecting.bounds import Bound
@@ -158,8 +159,10 @@ def test_histograms_hold_every_document_once(made, found):
 
 
 FLOATS = st.floats(-1e6, 1e6, width=32) | st.sampled_from([0.0, 0.5, 1.0, 1e-6, 123456.0])
+TINY = [np.float32(7.5e-21).item()]
 
 
+@example(TINY, [])
 @given(st.lists(FLOATS, min_size=1, max_size=60), st.lists(FLOATS, max_size=3))
 def test_a_sketch_is_within_a_percent_and_bins_partition_the_numbers(values, marks):
     sketch, array = Sketch(), np.array(values, np.float32)
@@ -402,6 +405,54 @@ def test_no_page_where_none_is_asked_for_or_possible(made, tmp_path):
         refused = call("inspect", made.folder, "--html", path)
         assert refused.code == 2
         assert str(tmp_path) in refused.err
+
+
+def test_two_bounds_of_one_reason_have_a_table_each_and_samples_of_the_right_one(special):
+    page = page_of(special, silent)
+    [groups] = [variant for variant in page.variants if variant.name == "groups"]
+    [size] = [rule for rule in groups.rules if rule.reason == "size"]
+    assert [shown.columns[0] for shown in size.tables] == ["smallest", "largest"]
+    facts = [dict(sample.facts)["length.words"] for sample in size.samples]
+    assert facts
+    for value, sign, threshold in map(str.split, facts):
+        assert (float(value) < float(threshold) == 10) if sign == "<" else (float(value) > float(threshold) == 90)
+
+
+def axis(edges, counts, *, log=False, whole=False, lines=(), spiked=False):
+    return histogram_svg.Bars(np.array(edges, float), np.array(counts), lines, log, whole, spiked)
+
+
+def test_bars_are_as_high_and_as_wide_as_their_counts_and_edges():
+    drawn = histogram_svg.draw(axis([0, 1, 3, 4], [10, 0, 20], lines=(3, 9)), 268, "x")
+    assert Reader(drawn).loads == []
+    path = re.search(r'fill="var\(--accent-soft\)" d="([^"]*)"', drawn)[1]
+    bars = [[float(number) for number in re.findall(r"[\d.]+", bar)] for bar in path.split("Z") if bar]
+    assert [(left, right) for left, _, _, right, _ in bars] == [(48, 97), (198, 247)], "50 pixels each, one left free"
+    first, second = (bottom - top for _, bottom, top, _, _ in bars)
+    assert second == pytest.approx(2 * first)
+    dashed = re.findall(r'dasharray="4 3" d="M([\d.]+) ', drawn)
+    assert dashed == ["198.0"], "what lies outside the edges is not drawn"
+    roots = axis([0, 1, 2], [25, 100], spiked=True)
+    assert roots.y(0, 100) - roots.y(25, 100) == pytest.approx((roots.y(0, 100) - roots.y(100, 100)) / 2)
+
+
+@given(st.floats(-1e6, 1e9), st.floats(1e-6, 1e9), st.booleans(), st.integers(2, 9))
+def test_labels_of_an_axis_are_a_few_round_numbers_within_it(low, span, whole, most):
+    for log in (False, True):
+        first = abs(low) + 1e-3 if log else low
+        bars = axis([first, first + max(span, 1.0 * whole, 1e-6 * abs(first))], [1], log=log, whole=whole and not log)
+        found = histogram_svg.ticks(bars, most)
+        room = 1e-6 * (bars.edges[-1] - bars.edges[0]) + 1e-9 * abs(first)
+        assert found == sorted(set(found))
+        assert 1 <= len(found) <= max(most + 2, 10)
+        assert all(bars.edges[0] - room <= value <= bars.edges[-1] + room for value in found)
+        if bars.whole and len(found) > 1:
+            assert all(value == int(value) for value in found)
+
+
+def test_labels_are_short():
+    values = [0.05, 0, 250, 1500, 2e7, 1e9, -3000]
+    assert [histogram_svg.short(value) for value in values] == ["0.05", "0", "250", "1.5k", "20M", "1G", "-3k"]
 
 
 @settings(max_examples=30)

@@ -350,6 +350,26 @@ def test_an_unknown_signal_names_its_place_and_the_nearest(path: str) -> None:
     assert caught.value.path == f"{path}.rules[1].signal".lstrip(".")
 
 
+@pytest.mark.parametrize(
+    ("signal", "message"),
+    [
+        ("clean.emials", "must be in `clean`; did you mean 'clean.emails'?"),
+        ("classifier.good", "'classifier.good'; a recipe names classifiers under `classifiers`"),
+        ("word_list.bad", "'word_list.bad'; a recipe names lists of phrases under `word_lists`"),
+    ],
+)
+def test_an_unknown_signal_that_a_recipe_gives_says_how(signal: str, message: str) -> None:
+    known = {**TYPES, "clean.emails": pa.int32()}
+    with pytest.raises(RecipeError) as raised:
+        policy.check_signals(rules({"signal": signal, "min": 1}), known)
+    assert str(raised.value).endswith(message)
+
+
+def test_what_yaml_takes_for_true_or_false_is_explained() -> None:
+    with pytest.raises(RecipeError, match=r"a\.label is string, and its value is never false \(YAML reads yes, no, "):
+        policy.check_signals(rules({"signal": "a.label", "in": [False, "en"]}), TYPES)
+
+
 def test_judge_refuses_columns_without_the_signal() -> None:
     with pytest.raises(RecipeError, match=r"^preset\.signal: unknown signal 'gopher\.words'"):
         judge(PolicyConfig(preset="gopher"), table(count=[1]))

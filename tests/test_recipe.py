@@ -135,6 +135,21 @@ MISTAKES = {
         {},
         "variants: 'a b' is not a name: letters, digits, `_`, `.`, `+` are allowed",
     ),
+    "a signal's name with a dot": (
+        ("classifiers",),
+        {"a.b": "models/good"},
+        "classifiers: 'a.b' is not a name: a letter, then letters, digits and `_` are allowed",
+    ),
+    "a classifier's name that is taken": (
+        ("classifiers",),
+        {"good_logit": "models/good"},
+        "classifiers: 'good_logit' is not a name: names of log-odds end with _logit, others do not",
+    ),
+    "a group that has signals by name alone": (
+        ("signals",),
+        ["word_list"],
+        "signals[0]: the group 'word_list' has no signals: name some in `word_lists`",
+    ),
     "a model that cannot be": (
         ("model",),
         {"width": 100, "heads": 3},

@@ -148,6 +148,11 @@ def test_a_signal_without_an_undefined_case_is_never_null() -> None:
         assert bool(batch[name].null_count) == bool(SIGNALS[group].signals[column].undefined), name
 
 
+def test_a_group_that_has_signals_by_name_alone_is_refused_without_names() -> None:
+    with pytest.raises(RecipeError, match="the group 'classifier' has no signals: name some in `classifiers`"):
+        compute(["length", "classifier"], Texts.from_arrow(pa.array(["a", "b"])))
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [

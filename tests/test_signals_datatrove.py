@@ -12,7 +12,6 @@ import orjson
 import pyarrow as pa
 import pytest
 from cleaning import needs_data, real
-from corpuskit.kernels.sentences import count_sentences
 from datatrove.pipeline.filters import (
     C4QualityFilter,
     FineWebQualityFilter,
@@ -24,6 +23,7 @@ from hypothesis import strategies as st
 
 from corpuskit import policy
 from corpuskit.kernels import Texts
+from corpuskit.kernels.sentences import count_sentences
 from corpuskit.policy import PolicyConfig
 from corpuskit.signals import WordsConfig, compute
 

@@ -147,6 +147,11 @@ def test_a_list_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
         counted(["a"], bad=path)
 
 
+def test_a_folder_instead_of_a_list_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"word_lists\.bad: .*directory"):
+        identity(WordListConfig(lists={"bad": str(tmp_path)}))
+
+
 @pytest.mark.parametrize("name", ["1st", "a.b", "", "a b", "a-b"])
 def test_names_are_those_of_columns(name: str) -> None:
     with pytest.raises(ValidationError):

@@ -151,9 +151,7 @@ def annotate(
     inputs: options.Inputs,
     signals: Annotated[
         str,
-        typer.Option(
-            metavar="GROUPS", help=f"Groups of signals, separated by commas. {GROUPS}"
-        ),
+        typer.Option(metavar="GROUPS", help=f"Groups of signals, separated by commas. {GROUPS}"),
     ] = "length,gopher",
     out: options.Out = "out",
     text_field: options.TextField = "text",
@@ -165,7 +163,7 @@ def annotate(
     """Measure numbers about documents (signals) into row-aligned sidecars, and show how they are distributed."""
     from corpuskit.workflow.distributions import distributions
 
-    groups = [group.strip() for group in signals.split(",") if group.strip()]
+    groups = _listed(signals)
     named = {f"signals[{index}]": "--signals" for index in range(len(groups))}
     recipe = session.recipe_for(inputs, text_field, id_field, named=named, signals=groups)
     flow = prepare(recipe, out, workers)
@@ -179,6 +177,11 @@ def annotate(
     ]
     print_table(["signal", *QUANTILES, "missing"], rows, right=range(1, len(QUANTILES) + 2))
     say(f"prepared corpus: {out}")
+
+
+def _listed(option: str) -> list[str]:
+    """Return the names in an option that takes several, separated by commas."""
+    return [name.strip() for name in option.split(",") if name.strip()]
 
 
 def dedup(
@@ -229,10 +232,14 @@ def select(
     if export:
         check_export(export)
     parts: dict[str, Any] = {"variants": {"selected": {"policy": fields.policy, "deduplicate": deduplicate}}}
-    parts["languages"] = languages.split(",") if languages else fields.languages
+    parts["languages"] = _listed(languages) if languages else fields.languages
     if deduplicate:
         parts["dedup"] = {}
-    named = {"variants.selected.policy.preset: preset": "--policy: preset", "variants.selected.policy.": f"{policy}: "}
+    named = {
+        "variants.selected.policy.preset: preset": "--policy: preset",
+        "variants.selected.policy.": f"{policy}: ",
+        "variants.selected.policy: ": f"{policy}: ",
+    }
     flow = prepare(session.recipe_for(inputs, text_field, id_field, named=named, **parts), out, workers)
     print_exported(flow, "selected", export, json, reasons=True)
 

@@ -37,7 +37,7 @@ def run(
     timed = Timed(flow.out)
     with session.engine(workers, runner, runner_options, watch=timed.watch) as engine:
         if not all(place.done for place in flow.targets):
-            timed.start(engine)
+            timed.start(engine, flow.recipe)
         warn(flow.prepare(engine))
     made = forecast(flow, timed.timing)
     if json:
@@ -48,7 +48,8 @@ def run(
 
 
 def _print(made: "Forecast") -> None:
-    print_text(f"forecast for all documents, from {counted(made.documents, 'document')} ({made.share:.3g} of them)")
+    share = f"{100 * made.share:.3g} % of them"
+    print_text(f"forecast for all documents, from {counted(made.documents, 'document')} ({share})")
     rows = [(line.step, *_cells(line.documents, _number), *_cells(line.bytes, bytes_text)) for line in made.lines]
     print_table(["step", "documents", "95 %", "text", "95 %"], rows, right=[1, 2, 3, 4])
     print_text()
@@ -62,11 +63,13 @@ def _print(made: "Forecast") -> None:
 
 
 def _cells(estimate: "Estimate", text: Callable[[float], str]) -> tuple[str, str]:
-    """Return an estimate, and its interval where it is not exact."""
-    value = "" if estimate.value is None else text(estimate.value)
-    if estimate.low == estimate.high:
+    """Return an estimate, and its interval where one can be told from it; a unit that both ends have stands once."""
+    low, high = text(estimate.low), text(estimate.high)
+    value = low if estimate.value is None and low == high else "" if estimate.value is None else text(estimate.value)
+    if low == high:
         return value, ""
-    return value, f"{text(estimate.low)} to {text(estimate.high)}"
+    number, _, unit = low.partition(" ")
+    return value, f"{number if unit == high.partition(' ')[2] else low} to {high}"
 
 
 def _number(value: float) -> str:

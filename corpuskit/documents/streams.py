@@ -14,6 +14,8 @@ BLOCK = 1 << 20
 """Bytes read at a time."""
 FEED = 1 << 12
 """Compressed bytes given to a decoder at a time: what lies in the same feed as damage is lost with it."""
+OUTPUT = 1 << 14
+"""Bytes of a zstd decoder's output buffer, which every feed fills anew: larger ones cost more than they save."""
 MAX_WINDOW = 1 << 31
 """Largest zstd window (`--long=31`, as public dumps use it)."""
 
@@ -41,7 +43,7 @@ CODECS = {
     ".gz": Codec("gzip", lambda: zlib.decompressobj(wbits=31), zlib.error),
     ".zst": Codec(
         "zstd",
-        lambda: zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj(),
+        lambda: zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj(write_size=OUTPUT),
         zstandard.ZstdError,
     ),
 }

@@ -9,7 +9,7 @@ from corpuskit.kernels.compiling import fixed, inlined
 from corpuskit.kernels.hashing import ALL_BITS, MULTIPLIER
 from corpuskit.kernels.intrinsics import load64
 
-LONGEST = 7
+LONGEST = np.uint64(7)
 """Bytes of the longest word; the eighth byte of a packed word is its length."""
 
 
@@ -56,11 +56,14 @@ def load_bytes(data, start, length):  # type: ignore[no-untyped-def]
 
 @inlined
 def find_short(value, length, slots, multiplier, shift):  # type: ignore[no-untyped-def]
-    """Return the slot of a word in the set, -1 if it is none of it.
+    """Return a bit of a uint64 for a word of the set, 0 if it is none of it: that of its slot, modulo 64.
 
-    value: what `load_bytes` gives for it; length: its bytes, 1 or more; the others: of the `ShortWords`.
+    There is no branch: which words are known is hard to foresee.
+
+    value: uint64 that begins with the word's bytes; length: its bytes, 1 or more; the others: of the `ShortWords`.
     """
-    packed = value | (np.uint64(length) << np.uint64(56))
-    slot = np.int64((packed * multiplier) >> shift)
-    known = np.int64(slots[slot] == packed) & np.int64(length <= LONGEST)
-    return slot | (known - 1)  # without a branch: which words are known is hard to foresee
+    length = np.uint64(length)
+    inside = ALL_BITS >> ((-(length << np.uint64(3))) & np.uint64(63))
+    packed = (value & inside) | (length << np.uint64(56))
+    slot = (packed * multiplier) >> shift
+    return np.uint64((slots[slot] == packed) & (length <= LONGEST)) << (slot & np.uint64(63))

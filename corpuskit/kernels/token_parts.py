@@ -4,6 +4,7 @@ import numpy as np
 
 from corpuskit.kernels.compiling import inlined
 from corpuskit.kernels.short_words import find_short, load_bytes
+from corpuskit.kernels.strip import ASCII_SPACE
 from corpuskit.kernels.utf8 import decode, lookup
 
 LETTER, UPPER, DIGIT, OPENING, CLOSING, ALONE, MARK, HYPHEN = 1, 2, 4, 8, 16, 32, 64, 128
@@ -14,15 +15,15 @@ SPACE_BITS = ALONE | UPPER
 """White space: it is alone, and so lies between pieces, but no marks join it."""
 
 DOT, COMMA, APOSTROPHE, HYPHEN_MINUS, CARET, PLUS, ASTERISK = (ord(mark) for mark in ".,'-^+*")
-COLON, LESS, EQUALS, GREATER, SLASH = (ord(mark) for mark in ":<=>/")
+COLON, LESS, EQUALS, GREATER, SLASH, TILDE = (ord(mark) for mark in ":<=>/~")
 LOWER_N, LOWER_T, LOWER_S, LOWER_M, LOWER_D, LOWER_L, LOWER_E, LOWER_V, LOWER_R = (
     ord(letter) for letter in "ntsmdlevr"
 )
 
 CANNOT = np.uint64(int.from_bytes(b"cannot", "little"))
 CASE = np.uint64(0x20)
-FIRST_IDEOGRAPHS, LAST_IDEOGRAPHS = 0xE5, 0xE9
-"""With these begin U+5000 to U+9FFF, which are all alone."""
+FIRST_IDEOGRAPHS, LAST_IDEOGRAPHS = 0xE4, 0xE9
+"""With these begin U+4000 to U+9FFF, which are all alone."""
 ONE = np.uint64(1)
 
 
@@ -112,7 +113,7 @@ def _strip_end(data, start, end, numbers, pages, slots, multiplier, shift):  # t
             while last > start and data[last - 1] == DOT:
                 last -= 1
             if end - last == 1:
-                if find_short(load_bytes(data, start, end - start), end - start, slots, multiplier, shift) >= 0:
+                if find_short(load_bytes(data, start, end - start), end - start, slots, multiplier, shift):
                     return end, True
                 if not _full_stop_closes(data, start, last, numbers, pages):
                     break
@@ -245,21 +246,38 @@ def _part_piece(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def part_word(  # type: ignore[no-untyped-def]
+def _is_ideograph(data, position, end):  # type: ignore[no-untyped-def]
+    """Whether three bytes at `position` are one of the ideographs."""
+    return position + 3 <= end and FIRST_IDEOGRAPHS <= data[position] <= LAST_IDEOGRAPHS
+
+
+@inlined
+def part_start(data, begin, position):  # type: ignore[no-untyped-def]
+    """Return where to begin so that what lies at `position` is parted: after white space of ASCII, or an ideograph."""
+    while position > begin and not ASCII_SPACE[data[position - 1]]:
+        if position - 3 >= begin and _is_ideograph(data, position - 3, position):
+            return position - 3
+        position -= 1
+    return position
+
+
+@inlined
+def part_words(  # type: ignore[no-untyped-def]
     data, start, end, numbers, pages, slots, multiplier, shift, cuts
 ):
-    """Part `data[start:end]` up to the first white space of ASCII into tokens; return where that is, or `end`."""
+    """Part `data[start:end]` into tokens, up to white space of ASCII or to an ideograph that is not at `start`.
+
+    Return where that is, or `end`.
+    """
     position = start
     bits, after = _bits(data, position, end, numbers, pages)
     while position < end and not (bits == SPACE_BITS and data[position] < 0x80):
+        if position > start and _is_ideograph(data, position, end):
+            break
         set_cut(cuts, position)
         if bits & ALONE:
             joined = bits != SPACE_BITS
             position = after
-            while position + 3 <= end and FIRST_IDEOGRAPHS <= data[position] <= LAST_IDEOGRAPHS:
-                set_cut(cuts, position)
-                position += 3
-                joined = True
             bits, after = _bits(data, position, end, numbers, pages)
             while joined and bits & MARK:
                 position = after

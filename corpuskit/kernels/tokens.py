@@ -38,7 +38,6 @@ from corpuskit.kernels.blocks import ALL_BITS, BLOCK, equal_mask, padded, range_
 from corpuskit.kernels.compiling import fixed, inlined, kernel
 from corpuskit.kernels.intrinsics import leading_zeros, trailing_zeros
 from corpuskit.kernels.short_words import ShortWords, find_short, load_bytes
-from corpuskit.kernels.strip import ASCII_SPACE
 from corpuskit.kernels.token_parts import (
     ALONE,
     APOSTROPHE,
@@ -50,9 +49,11 @@ from corpuskit.kernels.token_parts import (
     DIGIT,
     DOT,
     EQUALS,
+    FIRST_IDEOGRAPHS,
     GREATER,
     HYPHEN,
     HYPHEN_MINUS,
+    LAST_IDEOGRAPHS,
     LESS,
     LETTER,
     LOWER_N,
@@ -62,10 +63,12 @@ from corpuskit.kernels.token_parts import (
     PLUS,
     SLASH,
     SPACE_BITS,
+    TILDE,
     UPPER,
     contraction_start,
     is_cannot,
-    part_word,
+    part_start,
+    part_words,
     set_cut,
 )
 from corpuskit.kernels.utf8 import ALONE_RANGES, IDEOGRAPHIC_ZERO, PAGES, PLANES, CharacterTable, two_levels
@@ -98,6 +101,7 @@ JOINER = 0x200D
 CONTEXT = 8
 """Bytes at either end of a window that are seen and not decided."""
 NONE = np.uint64(0)
+TWO = np.uint64(2)
 TOP = np.uint64(1 << 63)
 
 
@@ -159,12 +163,24 @@ def _marks_at_ends(data, index):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _movable(data, index, opening, front, before_end):  # type: ignore[no-untyped-def]
+    """Return the mask of the marks that may matter though they do not lie between letters or digits.
+
+    Those are full stops, hyphens, `://` and what may come off an end; front: what does; before_end: what lies before
+    the end of a word or a mark that comes off it.
+    """
+    marks = _equal(data, index, DOT) | _equal(data, index, HYPHEN_MINUS) | _equal(data, index, TILDE)
+    marks |= _equal(data, index, COLON) & (_equal(data, index, SLASH) >> ONE)
+    return marks | (opening & ((front << ONE) | before_end)) | _range(data, index, 0x80, 0xFF)
+
+
+@inlined
 def _is_abbreviation(data, index, place, bounds, slots, multiplier, shift):  # type: ignore[no-untyped-def]
     """Whether an abbreviation ends with the full stop at bit `place`; bounds: mask of what no piece goes beyond."""
     below = bounds & ((ONE << np.uint64(place)) - ONE)
     start = index + BLOCK - leading_zeros(below)
     length = index + place + 1 - start
-    return find_short(load_bytes(data, start, length), length, slots, multiplier, shift) >= 0
+    return find_short(load_bytes(data, start, length), length, slots, multiplier, shift) != NONE
 
 
 @inlined
@@ -181,12 +197,46 @@ def _clear_bits(cuts, start, stop):  # type: ignore[no-untyped-def]
         cuts[position >> 6] &= ~(ONE << np.uint64(position & 63))
 
 
+@inlined
+def _kana(data, index):  # type: ignore[no-untyped-def]
+    """Return the mask of the first bytes of letters of U+3040 to U+30FF."""
+    second_81, second_82, second_83 = _equal(data, index, 0x81), _equal(data, index, 0x82), _equal(data, index, 0x83)
+    hiragana = (second_81 << ONE) & _range(data, index, 0x81, 0xBF)
+    mixed = _range(data, index, 0x80, 0x96) | _range(data, index, 0x9D, 0x9F) | _range(data, index, 0xA1, 0xBF)
+    katakana = _range(data, index, 0x80, 0xBA) | _range(data, index, 0xBC, 0xBF)
+    third = hiragana | ((second_82 << ONE) & mixed) | ((second_83 << ONE) & katakana)
+    return _equal(data, index, 0xE3) & (third >> TWO)
+
+
+@inlined
+def _alone_leads(data, index):  # type: ignore[no-untyped-def]
+    """Return the mask of the first bytes of most characters of three bytes that are alone in Chinese and Japanese.
+
+    Those are U+4000 to U+9FFF; U+3001 to U+3020; kana; the punctuation of U+FF01 to U+FF20; and `…`.
+    """
+    leads = _range(data, index, FIRST_IDEOGRAPHS, LAST_IDEOGRAPHS)
+    first = _equal(data, index, 0xE3)
+    if first:
+        second = _equal(data, index, 0x80) << ONE
+        leads |= first & ((second & _range(data, index, 0x81, 0xA0)) >> TWO)
+        if first & (_range(data, index, 0x81, 0x83) >> ONE):
+            leads |= _kana(data, index)
+    first = _equal(data, index, 0xEF) & (_equal(data, index, 0xBC) >> ONE)
+    if first:
+        third = _range(data, index, 0x81, 0x8A) | _range(data, index, 0x8C, 0x8F)
+        third |= _range(data, index, 0x9A, 0x9B) | _range(data, index, 0x9F, 0xA0)
+        leads |= first & (third >> TWO)
+    first = _equal(data, index, 0xE2) & (_equal(data, index, 0x80) >> ONE)
+    return leads | (first & (_equal(data, index, 0xA6) >> TWO))
+
+
 @kernel
 def _find_cuts(data, offsets, numbers, pages, slots, multiplier, shift, cuts):  # type: ignore[no-untyped-def]
     """Set the bits of uint64 `cuts`, zeros, one for each byte of `data`, padded, where tokens begin inside words.
 
     The text is seen through windows of 64 bytes. What most marks do is told by masks: at the ends of a word, between
-    letters or digits. Words with other marks, or characters beyond ASCII, are parted one by one.
+    letters or digits; so is what is alone in Chinese. Pieces with other marks, or other characters beyond ASCII, are
+    parted one by one.
     """
     for document in range(offsets.size - 1):
         begin, stop = offsets[document], offsets[document + 1]
@@ -199,7 +249,12 @@ def _find_cuts(data, offsets, numbers, pages, slots, multiplier, shift, cuts):  
             )
             decided = (ALL_BITS << np.uint64(position - index)) & (ALL_BITS >> np.uint64(index + BLOCK - limit))
             spaces = _range(data, index, 0x09, 0x0D) | _range(data, index, 0x1C, 0x20)
-            outside = spaces | ~valid
+            leads = alone = NONE
+            if _range(data, index, 0xE2, 0xEF) & valid:
+                leads = _alone_leads(data, index) & valid
+                alone = leads | (leads << ONE) | (leads << TWO)
+            after_alone = alone & ~(alone >> ONE)
+            outside = spaces | alone | ~valid
             upper, lower = _range(data, index, 0x41, 0x5A) & valid, _range(data, index, 0x61, 0x7A) & valid
             digits = _range(data, index, 0x30, 0x39) & valid
             letters = upper | lower
@@ -207,6 +262,8 @@ def _find_cuts(data, offsets, numbers, pages, slots, multiplier, shift, cuts):  
             marks = ~(words | outside)
             nn = _equal(data, index, LOWER_N) & (_equal(data, index, LOWER_N) >> ONE) & decided
             if not (marks | nn) & decided:
+                if leads:
+                    _set_bits(cuts, index, (leads & decided) | ((after_alone & decided) << ONE))
                 position = limit
                 continue
             next_outside = (outside >> ONE) | (TOP if index + BLOCK >= stop else NONE)
@@ -229,11 +286,11 @@ def _find_cuts(data, offsets, numbers, pages, slots, multiplier, shift, cuts):  
             apostrophes = _equal(data, index, APOSTROPHE) & between
             between &= hyphens | commas | signs | operators | dots | apostrophes
             others = marks & ~(front | back | between) & decided
+            if others:
+                others &= _movable(data, index, opening, front, next_outside | (back >> ONE))
             begin_other = stop
             if others:
-                begin_other = index + trailing_zeros(others)
-                while begin_other > begin and not ASCII_SPACE[data[begin_other - 1]]:
-                    begin_other -= 1
+                begin_other = part_start(data, begin, index + trailing_zeros(others))
                 if begin_other <= position:
                     decided = NONE
                 else:
@@ -244,7 +301,7 @@ def _find_cuts(data, offsets, numbers, pages, slots, multiplier, shift, cuts):  
             around |= dots & (lower << ONE) & (upper >> ONE)
             around &= between & decided
             ends = dots & back & (words << ONE)
-            before = around | (back & ~ends & decided)
+            before = around | (((back & ~ends) | leads) & decided)
             second = (bounds << ONE) | ONE  # a word's first byte or what lies before it
             ends &= (digits | (lower & ~second) | (upper & (upper << ONE))) << ONE
             ends &= decided
@@ -255,12 +312,13 @@ def _find_cuts(data, offsets, numbers, pages, slots, multiplier, shift, cuts):  
                 ends &= ends - ONE
             apostrophes &= decided
             while apostrophes:
-                place = index + trailing_zeros(apostrophes)
+                place = trailing_zeros(apostrophes)
                 apostrophes &= apostrophes - ONE
-                place = contraction_start(data, place, place + 1, stop, numbers, pages)
+                end = min(index + place + trailing_zeros(outside >> np.uint64(place)), stop)
+                place = contraction_start(data, index + place, index + place + 1, end, numbers, pages)
                 if place >= 0:
                     set_cut(cuts, place)
-            _set_bits(cuts, index, before | ((around | (front & decided)) << ONE))
+            _set_bits(cuts, index, before | ((around | ((front | after_alone) & decided)) << ONE))
             nn &= decided
             while nn:
                 place = trailing_zeros(nn)
@@ -272,7 +330,7 @@ def _find_cuts(data, offsets, numbers, pages, slots, multiplier, shift, cuts):  
                         set_cut(cuts, start + 3)
             if others:
                 _clear_bits(cuts, begin_other + 1, position + 1)
-                position = part_word(data, begin_other, stop, numbers, pages, slots, multiplier, shift, cuts)
+                position = part_words(data, begin_other, stop, numbers, pages, slots, multiplier, shift, cuts)
             else:
                 position = limit
 

@@ -16,6 +16,12 @@ from corpuskit.policy.rule import Rule
 
 LABEL = "language.label"
 """The signal that says which language's rules judge a document."""
+GIVEN = {
+    "clean": "the cleaner that counts it must be in `clean`",
+    "classifier": "a recipe names classifiers under `classifiers`",
+    "word_list": "a recipe names lists of phrases under `word_lists`",
+}
+"""Groups whose signals a recipe gives, and how."""
 AnyRules = TypeVar("AnyRules", bound="RulesConfig")
 
 
@@ -159,9 +165,11 @@ def check_signals(policy: PolicyConfig, known: Mapping[str, pa.DataType], path: 
 
 def _check_signal(rule: Rule, known: Mapping[str, pa.DataType], place: str) -> None:
     if rule.signal not in known:
-        close = nearest(rule.signal, known)
-        hint = "; the cleaner that counts it must be in `clean`" if rule.signal.startswith("clean.") else close
-        raise RecipeError(f"{place}.signal", f"unknown signal {rule.signal!r}{hint}")
+        group = rule.signal.split(".")[0]
+        own = [name for name in known if name.startswith(f"{group}.")]
+        given = f"; {GIVEN[group]}" if group in GIVEN else ""
+        close = nearest(rule.signal, own if given else known) if own or not given else ""
+        raise RecipeError(f"{place}.signal", f"unknown signal {rule.signal!r}{given}{close}")
     rule.check_type(known[rule.signal], place)
 
 

@@ -89,7 +89,8 @@ GOPHER_DATATROVE = Preset(
 C4 = Preset(
     definition=(
         "Raffel et al. 2020 (C4), section 2.2, the rules for whole pages: five sentences in the lines that stay, no "
-        "`lorem ipsum` and no `{` anywhere; lines are dropped by the cleaner `c4`, bad words need a word list"
+        "`lorem ipsum` and no `{` anywhere; lines are dropped by the cleaner `c4_lines` (after it, judge what it "
+        "counted, `clean.c4_sentences` and the like), bad words need a word list"
     ),
     languages=ENGLISH,
     rules=_c4("c4", 5),
@@ -108,7 +109,10 @@ C4_TFDS = Preset(
 )
 
 FINEWEB_DATATROVE = Preset(
-    definition="datatrove 0.10, FineWebQualityFilter with its defaults; words are tokens, punctuation marks included",
+    definition=(
+        "datatrove 0.10, FineWebQualityFilter with its defaults (Penedo et al. 2024, section 3.6, print 0.1 for its "
+        "0.01 and drop exact ties); words are tokens, punctuation marks included"
+    ),
     languages=ENGLISH,
     rules=(
         Rule(signal="fineweb@datatrove.end_mark_lines", min=0.12),
@@ -120,8 +124,8 @@ FINEWEB = Preset(
     definition=(
         "Penedo et al. 2024 (FineWeb), as datatrove's examples/fineweb.py: the rules of gopher@datatrove, C4's where "
         "lines need no end mark, and those of fineweb@datatrove, all on the same text (there, C4's lines are dropped "
-        "before the last are measured); URLs and languages are filtered by the preset urls and a rule over "
-        "`language.score`"
+        "before the last are measured, in recipes/fineweb.yaml before all); URLs and languages are filtered by the "
+        "preset urls and a rule over `language.score`"
     ),
     languages=ENGLISH,
     rules=(*GOPHER_DATATROVE.rules, *_c4("c4@fineweb", 5), *FINEWEB_DATATROVE.rules),

@@ -11,6 +11,8 @@ from corpuskit.config import Config, Share
 from corpuskit.errors import RecipeError
 
 LIMIT = float(np.finfo(np.float32).max)
+YAML_BOOLEANS = " (YAML reads yes, no, on and off so: put the text in quotes)"
+"""What to say where true or false was given and a text expected."""
 
 
 def _scalar(value: Any) -> Any:
@@ -112,7 +114,8 @@ class Rule(Config):
             return
         wrong = [value for value in self.listed if not _matches(value, dtype)]
         if wrong:
-            raise RecipeError(path, f"{self.signal} is {dtype}, and {wrong[0]!r} can never be its value")
+            shown = repr(wrong[0]).lower() + YAML_BOOLEANS if isinstance(wrong[0], bool) else repr(wrong[0])
+            raise RecipeError(path, f"{self.signal} is {dtype}, and its value is never {shown}")
 
 
 def is_number(dtype: pa.DataType) -> bool:

@@ -166,6 +166,8 @@ class Recipe(Config):
         for index, group in enumerate(self.signals):
             if group not in SIGNALS:
                 raise RecipeError(f"signals[{index}]", f"unknown signal group {group!r}{nearest(group, SIGNALS)}")
+            if not SIGNALS[group].columns(self.signal_configs.get(group)):
+                raise RecipeError(f"signals[{index}]", f"the group {group!r} has no signals: name some in `{group}s`")
         self._check_words()
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from corpuskit.errors import nearest
+from corpuskit.policy.rule import YAML_BOOLEANS
 
 EXPECTED = {
     "tuple_type": "a list",
@@ -33,7 +34,6 @@ EXPECTED = {
     "string_pattern_mismatch": "letters, digits and some signs (pattern {pattern})",
 }
 """Type of a pydantic error -> what was expected; names in braces come from the error's context."""
-YAML_BOOLEANS = " (YAML reads yes, no, on and off so: put the text in quotes)"
 LONGEST = 80
 """Characters of a given value that a message repeats."""
 
@@ -77,7 +77,7 @@ def _describe(details: ErrorDetails, data: Any, model: type[BaseModel]) -> Probl
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _wrong_tag(location, context)
     if location and location[-1] == "[key]":
-        return place(location[:-2]), f"{location[-2]!r} is not a name: letters, digits, `_`, `.`, `+` are allowed"
+        return place(location[:-2]), f"{_given(details['input'])} is not a name{_allowed(details)}"
     if kind in EXPECTED:
         hint = YAML_BOOLEANS if kind == "string_type" and isinstance(details["input"], bool) else ""
         return place(location), f"expected {EXPECTED[kind].format(**context)}, given {_given(details['input'])}{hint}"
@@ -85,6 +85,17 @@ def _describe(details: ErrorDetails, data: Any, model: type[BaseModel]) -> Probl
     shown = _given(details["input"])
     told = isinstance(details["input"], dict | list) or shown in message
     return place(location), message if told else f"{message} (given {shown})"
+
+
+def _allowed(details: ErrorDetails) -> str:
+    """Say what a name may be that is not one."""
+    if isinstance(details["input"], bool):
+        return YAML_BOOLEANS
+    if details["type"] != "string_pattern_mismatch":
+        return f": {details['msg'].removeprefix('Value error, ')}"
+    dots = "." in details["ctx"]["pattern"]
+    some = "letters, digits, `_`, `.`, `+`" if dots else "a letter, then letters, digits and `_`"
+    return f": {some} are allowed"
 
 
 def _in_file(details: ErrorDetails, data: Any) -> Iterator[str | int]:

@@ -1,4 +1,4 @@
-"""Histograms as SVG texts, written directly: a page has a hundred of them, and altair takes a quarter of a second for one.
+"""Histograms as SVG texts, written directly: a page has a hundred, and altair takes a quarter of a second for one.
 
 They look as the other charts do: colours of the page, text in `currentColor`.
 """

@@ -136,7 +136,10 @@ def _column(values: Any, dtype: pa.DataType) -> pa.Array:
 def _expand(name: str, known: Iterable[str]) -> list[str]:
     """Return the full names of a group's signals, or a signal's own."""
     if name in SIGNALS:
-        return [full for full in known if full.split(".")[0] == name]
+        columns = [full for full in known if full.split(".")[0] == name]
+        if not columns:
+            raise RecipeError("signals", f"the group {name!r} has no signals: name some in `{name}s`")
+        return columns
     if name in known:
         return [name]
     raise RecipeError("signals", f"unknown signal {name!r}{nearest(name, [*SIGNALS, *known])}")

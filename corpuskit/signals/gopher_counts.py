@@ -5,7 +5,7 @@ import numpy as np
 from corpuskit.kernels import Spans, Texts, fixed, inlined, kernel
 from corpuskit.kernels.blocks import BLOCK, block, equal_mask, padded, popcount, range_mask
 from corpuskit.kernels.breaks import find_break
-from corpuskit.kernels.intrinsics import trailing_zeros
+from corpuskit.kernels.intrinsics import load64, trailing_zeros
 from corpuskit.kernels.short_words import ShortWords, find_short, load_bytes
 from corpuskit.kernels.strip import strip_span
 from corpuskit.kernels.utf8 import CharacterTable, decode, lookup, properties
@@ -18,29 +18,47 @@ TOKENS, WORDS, WORD_CHARACTERS, ALPHA_WORDS, STOP_WORDS = range(len(WORD_COUNTS)
 LINE_COUNTS = ("lines", "blank_lines", "bullet_lines", "ellipsis_lines")
 LINES, BLANK_LINES, BULLET_LINES, ELLIPSIS_LINES = range(len(LINE_COUNTS))
 
-ONE = np.uint64(1)
-HIGH = np.uint64(0x8080808080808080)
-LOW = np.uint64(0x7F7F7F7F7F7F7F7F)
-SMALL = np.uint64(0x2020202020202020)
-FROM_A = np.uint64((0x80 - ord("a")) * 0x0101010101010101)
-BEHIND_Z = np.uint64((0x80 - ord("z") - 1) * 0x0101010101010101)
-"""What added to a byte below 0x80 sets its highest bit if it is `a` or later, or behind `z`."""
-
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+HALF, LOWER_HALF = 32, (1 << 32) - 1
+"""Two counts are kept in one int64: wordlike words in its upper half, alphabetic ones in its lower."""
+FIRST_OF_THREE = np.uint8(0xE0)
+LONGEST_WORD = 1 << 62
 HASH, DOT = np.uint8(ord("#")), np.uint8(ord("."))
 FIRST_CONTINUATION, LAST_CONTINUATION = np.uint8(0x80), np.uint8(0xBF)
-THREE_BYTES = np.uint64(0xE0)
-"""The bits of the first byte of a character of three bytes."""
 ELLIPSIS = tuple(np.uint8(byte) for byte in "…".encode())
 LAST_DOTS, LAST_ELLIPSIS = (int.from_bytes(text.encode(), "big") for text in ("...", "…"))
 
 
 @inlined
-def _count_characters(data, start, end):  # type: ignore[no-untyped-def]
-    """Return the characters of `data[start:end]`: its bytes, less those that continue one; data: padded."""
-    count = end - start
+def _addition(bits):  # type: ignore[no-untyped-def]
+    """Return what a word adds to the two counts; bits: those of its characters, int64."""
+    return (bits & ALPHABETIC) | ((bits >> 1) << HALF)
+
+
+@inlined
+def _count_continuations(data, start, end):  # type: ignore[no-untyped-def]
+    """Return the number of bytes of `data[start:end]` that continue a character (0b10xxxxxx); data: padded."""
+    count = np.int64(0)
     for position in range(start, end, BLOCK):
         index, shift, valid = block(data.size, position, end, 0)
-        count -= popcount((range_mask(data, index, FIRST_CONTINUATION, LAST_CONTINUATION) >> shift) & valid)
+        count += popcount((range_mask(data, index, FIRST_CONTINUATION, LAST_CONTINUATION) >> shift) & valid)
+    return count
+
+
+@inlined
+def _count_continuations_in_words(data, starts, ends, first, stop):  # type: ignore[no-untyped-def]
+    """Return the number of bytes that continue a character in the words `first` to `stop`.
+
+    It is less work to look at the gaps between words: most are one byte or none.
+    """
+    if stop == first:
+        return np.int64(0)
+    count = _count_continuations(data, starts[first], ends[stop - 1])
+    if count:
+        for word in range(np.uint64(first), np.uint64(stop - 1)):
+            end, start = ends[word], starts[word + ONE]
+            if start - end > 1:
+                count -= _count_continuations(data, end, start)
     return count
 
 
@@ -56,63 +74,93 @@ def _look_up(data, position, end, index, pages):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _look_up_three(value, index, pages):  # type: ignore[no-untyped-def]
-    """Return the bits of the character of three bytes that begins the little-endian uint64 `value`."""
-    code = np.int64(value)
-    return lookup(index, pages, ((code & 0x0F) << 12) | ((code & 0x3F00) >> 2) | ((code >> 16) & 0x3F))
+def _look_up_three(data, start, index, pages):  # type: ignore[no-untyped-def]
+    """Return the bits of the character of three bytes at `start`, a uint64."""
+    code = (np.int64(data[start]) & 0x0F) << 12
+    code |= (np.int64(data[start + ONE]) & 0x3F) << 6
+    return lookup(index, pages, code | (np.int64(data[start + TWO]) & 0x3F))
 
 
 @inlined
-def _has_letter(value):  # type: ignore[no-untyped-def]
-    """Whether a letter of ASCII is among the 8 bytes of a uint64."""
-    small = (value & LOW) | SMALL
-    return ((small + FROM_A) & ~(small + BEHIND_Z) & ~value & HIGH) != 0
+def _count_plain(  # type: ignore[no-untyped-def]
+    data, starts, ends, first, stop, limits, additions, index, pages, slots, multiplier, shift, aside
+):
+    """Count the words that their first character decides, in few instructions.
+
+    Those are words that begin with a letter of ASCII, and words of one character of one or three bytes. Numbers are
+    unsigned where they index: numba takes a signed one for a place from the end of the array if it is below zero.
+
+    Returns:
+        How many of the words `first` to `stop` are put into `aside`, undecided; of the others, how many are wordlike
+        and how many alphabetic; the bytes of all together; a bit for each stop word, uint64.
+    """
+    n_aside = counted = n_bytes = np.int64(0)
+    found = np.uint64(0)
+    for word in range(np.uint64(first), np.uint64(stop)):
+        start = np.uint64(starts[word])
+        length = np.uint64(ends[word]) - start
+        lead = data[start]
+        n_bytes += np.int64(length)
+        if length <= limits[lead]:
+            counted += additions[lead]
+            found |= find_short(load64(data, np.int64(start)), length, slots, multiplier, shift)
+        elif length == THREE and lead >= FIRST_OF_THREE:
+            counted += _addition(_look_up_three(data, start, index, pages))
+        else:
+            aside[n_aside] = word
+            n_aside += 1
+    return n_aside, counted >> HALF, counted & LOWER_HALF, n_bytes, found
+
+
+@inlined
+def _plain_stop(starts, first, stop, size):  # type: ignore[no-untyped-def]
+    """Return the first of the words `first` to `stop` that begins less than 8 bytes before the end of the data."""
+    while stop > first and starts[stop - 1] > size - 8:
+        stop -= 1
+    return stop
 
 
 @kernel
-def _count_words(data, starts, ends, offsets, index, pages, slots, multiplier, shift):  # type: ignore[no-untyped-def]
-    """Return int64[n, 5]; data: padded.
-
-    Most words are told without a branch that is hard to foresee: those of one character of three bytes, of one byte,
-    or with a letter of ASCII among the first 8 bytes. Characters of words are all those that are not found elsewhere:
-    most gaps are one byte or none.
-    """
+def _count_words(  # type: ignore[no-untyped-def]
+    data, starts, ends, offsets, limits, additions, index, pages, slots, multiplier, shift, aside
+):
+    """Return int64[n, 5]; data: padded; aside: int64, a place for each word of any document."""
     counts = np.zeros((offsets.size - 1, len(WORD_COUNTS)), np.int64)
     for document in range(offsets.size - 1):
         first, stop = offsets[document], offsets[document + 1]
-        words = alpha_words = elsewhere = characters = np.int64(0)
-        found = np.uint64(0)
-        if stop > first:
-            last = starts[first]
-            characters = _count_characters(data, last, ends[stop - 1])
-        for word in range(first, stop):
-            start, end = starts[word], ends[word]
-            length = end - start
-            elsewhere += start - last if start - last < 2 else _count_characters(data, last, start)
-            last = end
-            value = load_bytes(data, start, length)
-            if value & THREE_BYTES == THREE_BYTES and length == 3:
-                bits = _look_up_three(value, index, pages)
-                outside = (bits >> 1) ^ 1
-            else:
-                slot = find_short(value, length, slots, multiplier, shift)
-                found |= np.uint64(slot >= 0) << np.uint64(slot & 63)
-                has_letter = np.int64(_has_letter(value))
-                bits = np.int64(pages[np.int64(value) & 0x7F]) | (-has_letter & (ALPHABETIC | WORDLIKE))
-                outside = (bits >> 1) ^ 1
-                if (length > 1) & (has_letter == 0):
-                    bits = _look_up(data, start, end, index, pages)
-                    outside = np.int64(0) if bits & WORDLIKE else _count_characters(data, start, end)
+        plain_stop = _plain_stop(starts, first, stop, data.size)
+        n_aside, words, alpha_words, characters, found = _count_plain(
+            data, starts, ends, first, plain_stop, limits, additions, index, pages, slots, multiplier, shift, aside
+        )
+        characters -= plain_stop - first - n_aside - words  # the words that are not wordlike have one character
+        for word in range(plain_stop, stop):
+            aside[n_aside] = word
+            n_aside += 1
+            characters += ends[word] - starts[word]
+        for place in range(n_aside):
+            start, end = starts[aside[place]], ends[aside[place]]
+            found |= find_short(load_bytes(data, start, end - start), end - start, slots, multiplier, shift)
+            bits = _look_up(data, start, end, index, pages)
             words += bits >> 1
             alpha_words += bits & ALPHABETIC
-            elsewhere += outside
+            if not bits & WORDLIKE:
+                characters -= end - start - _count_continuations(data, start, end)
         count = counts[document]
         count[TOKENS] = stop - first
         count[WORDS] = words
-        count[WORD_CHARACTERS] = characters - elsewhere
+        count[WORD_CHARACTERS] = characters - _count_continuations_in_words(data, starts, ends, first, stop)
         count[ALPHA_WORDS] = alpha_words
         count[STOP_WORDS] = popcount(found)
     return counts
+
+
+def _plain_words(table: CharacterTable) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint64[256] and int64[256], by a word's first byte: up to how many bytes it decides, and what it adds."""
+    bits = table.pages[:0x80].astype(np.int64)
+    limits, additions = np.zeros(256, np.uint64), np.zeros(256, np.int64)
+    limits[:0x80] = np.where(bits & ALPHABETIC, LONGEST_WORD, 1)
+    additions[:0x80] = _addition.py_func(bits)
+    return fixed(limits, np.uint64), fixed(additions, np.int64)
 
 
 def count_words(words: Spans, table: CharacterTable, stop_words: ShortWords) -> dict[str, np.ndarray]:
@@ -121,10 +169,12 @@ def count_words(words: Spans, table: CharacterTable, stop_words: ShortWords) -> 
     Args:
         words: The words (tokens) of the documents.
         table: The bits ALPHABETIC and WORDLIKE of each character; an alphabetic one is wordlike.
-        stop_words: 32 at most. Those that occur are counted, once each.
+        stop_words: 32 at most; none is an ideograph. Those that occur are counted, once each.
     """
-    arrays = words.starts, words.ends, words.offsets, table.index, table.pages
-    counts = _count_words(padded(words.data), *arrays, stop_words.slots, stop_words.multiplier, stop_words.shift)
+    arrays = words.starts, words.ends, words.offsets, *_plain_words(table), table.index, table.pages
+    known = stop_words.slots, stop_words.multiplier, stop_words.shift
+    aside = np.empty(words.counts().max(initial=0), np.int64)
+    counts = _count_words(padded(words.data), *arrays, *known, aside)
     return dict(zip(WORD_COUNTS, counts.T, strict=True))
 
 

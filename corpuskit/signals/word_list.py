@@ -65,6 +65,19 @@ def list_file(field: str, path: str) -> StoredFile:
         raise InputError(f"{field}: {error}") from error
 
 
+def list_checksum(field: str, path: str) -> str:
+    """Return the checksum of a list.
+
+    Raises:
+        InputError: it cannot be read; the message names the field.
+    """
+    file = list_file(field, path)
+    try:
+        return storage.checksum(file.path)
+    except InputError as error:
+        raise InputError(f"{field}: {error}") from error
+
+
 def _fold(character: str) -> str:
     """Return a letter or mark decomposed, with its case folded; another character as it is.
 
@@ -125,7 +138,7 @@ def identity(config: WordListConfig) -> dict[str, Any]:
     Raises:
         InputError: a file cannot be read; the message names the field.
     """
-    return {name: storage.checksum(list_file(_field(name), path).path) for name, path in config.lists.items()}
+    return {name: list_checksum(_field(name), path) for name, path in config.lists.items()}
 
 
 def named(config: WordListConfig) -> dict[str, Signal]:

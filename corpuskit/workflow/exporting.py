@@ -20,30 +20,37 @@ class PolicyFields:
 
     policy: dict[str, Any]
     languages: list[str]
-    """Languages that all presets are meant for; English where they are for any."""
+    """Those that all presets are meant for; English where they are for any."""
 
 
 def policy_fields(policy: str) -> PolicyFields:
     """Return the recipe fields of names of presets, or of a YAML file with `preset`, `rules`, `exclude`.
 
     Raises:
-        RecipeError: it is neither.
+        RecipeError: it is neither, or no language has all the presets.
     """
-    presets = policy.split(",")
-    if all(name in PRESETS for name in presets):
-        return PolicyFields({"preset": presets}, _languages(presets))
-    if not policy.endswith((".yaml", ".yml")):
-        close = nearest(policy, PRESETS)
-        raise RecipeError("--policy", f"{policy!r} is neither a preset nor a YAML file{close}")
-    fields = read_yaml(policy)
-    return PolicyFields(fields, _languages(fields.get("preset")))
+    if policy.endswith((".yaml", ".yml")):
+        fields = read_yaml(policy)
+        return PolicyFields(fields, _languages(fields.get("preset"), f"{policy}: preset"))
+    presets = [name.strip() for name in policy.split(",")]
+    for name in presets:
+        if name not in PRESETS:
+            raise RecipeError("--policy", f"{name!r} is neither a preset nor a YAML file{nearest(name, PRESETS)}")
+    return PolicyFields({"preset": presets}, _languages(presets, "--policy"))
 
 
-def _languages(presets: Any) -> list[str]:
-    """Return the languages of one preset or several; their check is the recipe's."""
+def _languages(presets: Any, place: str) -> list[str]:
+    """Return the languages of one preset or several; whether there are such presets is for the recipe to check."""
     named = [presets] if isinstance(presets, str) else presets if isinstance(presets, list) else []
-    meant = [PRESETS[name].languages for name in named if name in PRESETS and PRESETS[name].languages]
-    return [language for language in meant[0] if all(language in others for others in meant)] if meant else ["en"]
+    known = [name for name in named if isinstance(name, str) and name in PRESETS]
+    meant = {name: PRESETS[name].languages for name in known if PRESETS[name].languages}
+    if not meant:
+        return ["en"]
+    shared = [language for language in next(iter(meant.values())) if all(language in them for them in meant.values())]
+    if not shared:
+        told = "; ".join(f"{name!r} for {', '.join(languages)}" for name, languages in meant.items())
+        raise RecipeError(place, f"the presets are meant for different languages: {told}; see `by_language`")
+    return shared
 
 
 def check_export(path: str) -> None:

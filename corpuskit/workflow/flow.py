@@ -173,6 +173,7 @@ class Flow:
             CorpuskitError: a step failed; what finished before stays and is skipped next time.
         """
         require_web(self.recipe)
+        _ = self.targets  # lists and classifiers that are missing are said now, not once all documents are read
         engine.run(self.ingest)
         for text in self.texts:
             self._clean(engine, text)

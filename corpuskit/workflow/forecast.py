@@ -29,7 +29,7 @@ COPIES = (
 READ_ALL = "all inputs were read: records, documents and their bytes are exact, the rest is estimated"
 READ_PAGES = "all inputs were read, but only the sample's pages extracted: documents and bytes are estimated too"
 TIMES = (
-    "times: this machine and these workers, work in proportion to bytes, the first use of a kernel counted as work; "
+    "times: this machine and these workers, work in proportion to bytes, kernels compiled or loaded at the start-up; "
     "upper bounds for tokenizers, whose training has a fixed part"
 )
 LINKED = "disk: Parquet inputs whose types fit are linked, not copied: then documents take the lower figure"
@@ -253,12 +253,25 @@ def _times(sample: Sample, timing: Timing) -> Iterator[StepSeconds]:
     measured = timing.of({place.fingerprint for place in _places(sample.flow)})
     yield StepSeconds("start-up of workers", timing.start, timing.start)
     for step in measured:
-        label = {"pass": "signals"}.get(step.kind, step.kind)
-        named = label if step.name in (label, "annotate") else f"{label} {step.name}"
-        yield StepSeconds(named, step.seconds, _whole_seconds(sample, timing, step))
+        yield StepSeconds(_label(sample.flow, step), step.seconds, _whole_seconds(sample, timing, step))
     made = {fingerprint for step in measured for fingerprint in step.makes}
     missing = [place for place in _places(sample.flow) if place.fingerprint not in made]
     yield from (StepSeconds(f"{place.kind} {place.name}", None, None) for place in missing if place.kind != "signals")
+
+
+def _label(flow: Flow, step: StepTime) -> str:
+    """Return what a step is called where it runs."""
+    if step.kind == "pass":
+        made = set(step.makes)
+        texts = [
+            text
+            for text, groups in flow.signals_by_text.items()
+            if text and made <= {place.fingerprint for place in groups.values()}
+        ]
+        return f"signals of {texts[0]}" if texts else "signals"
+    if step.kind == "documents" and step.name != "documents":
+        return f"revision {step.name}"
+    return step.name if step.name.startswith(step.kind) else f"{step.kind} {step.name}"
 
 
 def _whole_seconds(sample: Sample, timing: Timing, step: StepTime) -> float | None:
@@ -275,7 +288,7 @@ def _whole_seconds(sample: Sample, timing: Timing, step: StepTime) -> float | No
         return fixed + _spread(work, pieces, timing)
     for phase in step.phases:
         whole_items = whole_parts if phase.items == parts else phase.items
-        own = max(phase.seconds - timing.item * ceil(phase.ran / timing.workers), 0.0)
+        own = max(phase.seconds - timing.overhead * ceil(phase.ran / timing.workers), 0.0)
         work = own * min(timing.workers, phase.ran) * phase.items / phase.ran * sample.growth_bytes
         fixed += _spread(work, whole_items, timing)
     return fixed
@@ -283,4 +296,4 @@ def _whole_seconds(sample: Sample, timing: Timing, step: StepTime) -> float | No
 
 def _spread(work: float, items: int, timing: Timing) -> float:
     """Return the seconds that work takes once workers share it out."""
-    return work / max(min(timing.workers, items), 1) + timing.item * ceil(items / timing.workers)
+    return work / max(min(timing.workers, items), 1) + timing.overhead * ceil(items / timing.workers)

@@ -1,15 +1,26 @@
-"""How long the steps of a run take: start-up, and the work of each phase."""
+"""How long the steps of a run take: start-up, and the work of each phase.
+
+Kernels are compiled by whichever process uses them first, and then loaded from a cache; either takes as long as some
+megabytes of work. Workers therefore use all that a recipe needs before the clock of the first step starts.
+"""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib import import_module
+from statistics import median
 from typing import TYPE_CHECKING
 
 import orjson
+import pyarrow as pa
 
-from corpuskit import storage
+from corpuskit import clean, dedup, signals, storage
+from corpuskit.documents import revisions
+from corpuskit.documents.schema import SCHEMA
+from corpuskit.kernels import Texts
 from corpuskit.manifest import Identity, Marker
+from corpuskit.recipe import Recipe, groups_of, needed
 
 if TYPE_CHECKING:
     from corpuskit.manifest import Manifest
@@ -19,6 +30,14 @@ NAME = "timing.json"
 START = "start-up"
 LOADED = ("pipelines.ingest", "pipelines.annotate", "pipelines.select", "pipelines.dedup")
 """What a worker loads before it works."""
+IDLE_ROUNDS = 3
+"""Times that items with nothing to do are run: the shortest counts, so that no work is taken for overhead."""
+FIRST_TEXTS = (
+    "The cat sat on the mat.\n\nThe cat sat on the mat.\n- caf\u00c3\u00a9 #1 ... a@example.org\u200b, 10 % off; more",
+    "\u5929\u5730\u7384\u9ec4\uff0c\u5b87\u5b99\u6d2a\u8352\u3002 e\u0301",
+    "",
+)
+"""What each worker cleans, measures and signs before its clock starts."""
 
 
 @dataclass
@@ -56,6 +75,13 @@ class Timing:
     """Seconds that an item takes which has nothing to do."""
     steps: dict[str, StepTime] = field(default_factory=dict)
     """By the fingerprint of the step."""
+
+    @property
+    def overhead(self) -> float:
+        """Seconds of an item that are no work: those of one with nothing to do, as measured before the steps; or the
+        median over phases of a single item, which have little to do, where the machine was less busy then."""
+        single = [phase.seconds for step in self.steps.values() for phase in step.phases if phase.ran == 1]
+        return min(self.item, median(single)) if single else self.item
 
     def of(self, fingerprints: Collection[str]) -> list[StepTime]:
         """Return the steps that make artifacts with these fingerprints, in the order of their running."""
@@ -130,25 +156,23 @@ class Timed:
         """Pass it on."""
         self._shown.note(text)
 
-    def start(self, engine: "Engine") -> None:
-        """Measure how long workers need to be ready, and then for an item that has nothing to do."""
+    def start(self, engine: "Engine", recipe: Recipe) -> None:
+        """Measure how long workers need to be ready for a recipe, and then for an item that has nothing to do."""
         self.timing.workers = max(engine.options.workers, 1)
-        self.timing.start = self._idle(engine, "first")
-        self.timing.item = self._idle(engine, "second")
+        self.timing.start = self._spent(engine, "warm-up", partial(_warm_up, recipe=recipe))
+        self.timing.item = min(self._spent(engine, f"idle {number}", _idle) for number in range(IDLE_ROUNDS))
         self._keep()
 
-    def _idle(self, engine: "Engine", name: str) -> float:
+    def _spent(self, engine: "Engine", name: str, work: Callable[["Attempt"], Marker]) -> float:
         from pipelines.engine import Item, Phase, Step
 
         identity = Identity(step=START, revision=1, config={"name": name}, inputs={})
         folder = storage.join(self._folder, identity.folder(START))
         items = tuple(Item(name=f"{number}") for number in range(self.timing.workers))
-        phase = Phase(name="idle", items=items, work=_idle)
-        started = time.perf_counter()
+        phase = Phase(name="idle", items=items, work=work)
         engine.run(Step(kind=START, name=name, folder=folder, identity=identity, phases=(phase,)))
-        spent = time.perf_counter() - started
         storage.remove(folder)
-        return spent
+        return self._step.phases[-1].seconds
 
     def _keep(self) -> None:
         storage.commit(storage.join(self._folder, NAME), orjson.dumps(asdict(self.timing), option=orjson.OPT_INDENT_2))
@@ -160,7 +184,21 @@ def _makes(step: "Step") -> list[str]:
 
 
 def _idle(attempt: "Attempt") -> Marker:
-    """Load what steps load, and do nothing."""
+    """Do nothing."""
+    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint)
+
+
+def _warm_up(attempt: "Attempt", *, recipe: Recipe) -> Marker:
+    """Load what steps load, and use every kernel of a recipe's cleaners, signals and duplicates once."""
     for module in LOADED:
         import_module(module)
-    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint)
+    column = pa.array(FIRST_TEXTS, SCHEMA.field("text").type)
+    revisions.changes(column, pa.array([text[1:] for text in FIRST_TEXTS], column.type), 0)
+    for steps in (recipe.clean, *(variant.clean for variant in recipe.variants.values())):
+        clean.apply(steps, column)
+    texts = Texts.from_arrow(column)
+    read = {name for variant in recipe.variants.values() for name in needed(variant)}
+    signals.compute(groups_of(read, recipe.signals), {"text": texts, "url": texts}, recipe.signal_configs)
+    if recipe.dedup:
+        dedup.sign(texts, recipe.dedup)
+    return _idle(attempt)

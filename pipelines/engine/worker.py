@@ -1,6 +1,7 @@
 """A worker process: takes requests from its pipe, one at a time."""
 
 import faulthandler
+import gc
 import logging
 import multiprocessing
 import os
@@ -11,6 +12,8 @@ from multiprocessing.connection import Connection
 from pipelines.engine.work import answer
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+COLLECT_AFTER = 20_000
+"""New objects after which Python looks for cycles of garbage, by default 700: importing makes a million that stay."""
 
 
 def main(connection: Connection, log: str) -> None:
@@ -19,6 +22,8 @@ def main(connection: Connection, log: str) -> None:
     Ctrl-C never arrives here: the parent starts workers with SIGINT blocked and stops them itself. Beam is imported
     with the first item that needs it.
     """
+    gc.set_threshold(COLLECT_AFTER)
+    _skip_numba_extensions()
     _redirect(log)
     # The parent calls its workers daemons so that none outlives it, but a daemon may have no children, and data loaders
     # read ahead in some. `_end_with_parent` sees to those.
@@ -33,6 +38,13 @@ def main(connection: Connection, log: str) -> None:
         except EOFError:
             return
         connection.send(answer(request))
+
+
+def _skip_numba_extensions() -> None:
+    """Keep numba from importing the packages that register types with it (awkward: 0.2 s); kernels see arrays only."""
+    from numba.core import entrypoints
+
+    entrypoints._already_initialized = True
 
 
 def _redirect(log: str) -> None:

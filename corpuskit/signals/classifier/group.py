@@ -5,7 +5,8 @@ reviews scored against novels, one in eight has a probability of 1 exactly. Log-
 that end, so that texts can be ranked: `highest: 10 %` of `good_logit` is a tenth.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow as pa
 from pydantic import AfterValidator, Field
 
 from corpuskit.config import Config
+from corpuskit.errors import ArtifactError
 from corpuskit.kernels import Texts
 from corpuskit.signals.classifier.calibration import sigmoid
 from corpuskit.signals.classifier.model import digest, load
@@ -25,7 +27,7 @@ LOGIT = "_logit"
 
 def _no_logit(name: str) -> str:
     if name.endswith(LOGIT):
-        raise ValueError(f"expected a name that does not end with {LOGIT}, as log-odds do; given {name!r}")
+        raise ValueError(f"names of log-odds end with {LOGIT}, others do not")
     return name
 
 
@@ -62,7 +64,8 @@ def measure(texts: Texts, config: ClassifierConfig) -> dict[str, np.ndarray]:
     """
     values = {}
     for name, path in config.models.items():
-        log_odds = load(path).log_odds(texts)
+        with _naming(name):
+            log_odds = load(path).log_odds(texts)
         values[name] = sigmoid(log_odds).astype(np.float32)
         values[name + LOGIT] = log_odds.astype(np.float32)
     return values
@@ -74,7 +77,20 @@ def identity(config: ClassifierConfig) -> Mapping[str, Any]:
     Raises:
         ArtifactError: a folder is no classifier, or one whose features this corpuskit does not make.
     """
-    return {name: digest(path) for name, path in config.models.items()}
+    digests = {}
+    for name, path in config.models.items():
+        with _naming(name):
+            digests[name] = digest(path)
+    return digests
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Let errors about a classifier name the field of the recipe."""
+    try:
+        yield
+    except ArtifactError as error:
+        raise type(error)(f"classifiers.{name}: {error}") from error
 
 
 CLASSIFIER = SignalGroup(

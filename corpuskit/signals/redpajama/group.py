@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from corpuskit import storage
 from corpuskit.config import Config
 from corpuskit.errors import InputError
 from corpuskit.kernels import Texts
@@ -17,7 +16,7 @@ from corpuskit.signals.redpajama.normal import NormalCounts, count_normal
 from corpuskit.signals.redpajama.raw import RawCounts, count_raw, stop_word_table
 from corpuskit.signals.redpajama.stop_words import SMART_STOP_WORDS
 from corpuskit.signals.unigrams import count_unigrams
-from corpuskit.signals.word_list import list_file, read_lines
+from corpuskit.signals.word_list import list_checksum, list_file, read_lines
 from corpuskit.storage import StoredFile
 
 
@@ -55,8 +54,7 @@ def identity(config: RedPajamaConfig) -> dict[str, Any]:
     Raises:
         InputError: the file cannot be read; the message names the field.
     """
-    file = _file(config)
-    return {"stop_words": storage.checksum(file.path) if file else None}
+    return {"stop_words": list_checksum(FIELD, config.stop_words) if config.stop_words is not None else None}
 
 
 def measure(texts: Texts, config: RedPajamaConfig) -> dict[str, np.ndarray]:

@@ -148,5 +148,5 @@ def evidence_text(corpus: Corpus, match: Match, variant: str | None = None) -> t
         if rule.outcome == FAILED
     ]
     text = str(_record(corpus.text_folder(variant), match, ["text"])["text"])
-    reasons, asked = ([*dict.fromkeys(column)] for column in zip(*failed, strict=True)) if failed else ([], [])
-    return reasons, marked(text, asked)
+    asked = list(dict.fromkeys(one for _, one in failed))
+    return list(dict.fromkeys(reason for reason, _ in failed)), marked(text, asked)

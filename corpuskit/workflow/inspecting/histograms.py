@@ -147,7 +147,7 @@ def _even_edges(sketch: Sketch, marks: tuple[float, ...]) -> np.ndarray:
     if sketch.whole:
         step = max(1.0, round(step))
     first, last = np.floor(low / step), np.floor(high / step) + 1
-    return np.round(np.arange(first, last + 1) * step, 12)
+    return np.array([float(f"{place * step:.12g}") for place in np.arange(first, last + 1)])
 
 
 def round_step(step: float) -> float:

@@ -143,8 +143,7 @@ def rule_views(variant: VariantSums, texts: Mapping[tuple[str, str, int], Docume
         samples = []
         for place in variant.chosen.places.get(reason, []):
             bound = _failed_bound([one.bound for one in moved], place.value)
-            asked = bound and Asked(bound.rule.signal, bound.lower, words_of(variant.series[bound.rule.signal]))
-            samples.append(_sample(texts[variant.name, place.part, place.row], place, bound, asked))
+            samples.append(_sample(variant, texts[variant.name, place.part, place.row], place, bound))
         summary = _rule_summary(variant, reason)
         views.append(RuleView(reason=reason, summary=summary, tables=tuple(tables), samples=tuple(samples)))
     return views
@@ -200,7 +199,9 @@ def _values_table(counts: ValueCounts) -> Table:
     return Table(caption=f"Values of {counts.rule.signal}", columns=columns, rows=tuple(rows), note=more)
 
 
-def _sample(document: Document, place: Place, bound: Bound | None, asked: Asked | None) -> Sample:
+def _sample(variant: VariantSums, document: Document, place: Place, bound: Bound | None) -> Sample:
+    signal = bound.rule.signal if bound else ""
+    asked = Asked(signal, bound.lower, words_of(variant.series[signal])) if bound else None
     shown = excerpt(document.text, asked)
     return Sample(
         title=visible(document.id),
