@@ -173,7 +173,7 @@ TEXT = st.lists(PIECES, max_size=12).map("".join) | st.lists(PIECES, max_size=90
 @example(
     ["中" * 50 + "a" * 70 + "-b", "\xa0\u0301a\xa0b.", "don't " * 30, "'" * 130, " 'tis Mr. Smith's (e.g. a.m.)" * 4]
 )
-@example(["an't一", "t's文", "cannot。" * 30, "文\u0301\"a/>b\"文" * 9, "カ・ー゛“文”" * 20, "a/>b/(" * 20, "＋，＄A1 " * 9])
+@example(["an't一", "t's文", "cannot。" * 30, '文\u0301"a/>b"文' * 9, "カ・ー゛“文”" * 9, "a/>b/(", "＋，＄A1"])
 def test_tokens_equal_the_definition(batch: list[str]) -> None:
     assert found(batch) == [tokens(text) for text in batch]
 

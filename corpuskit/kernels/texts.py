@@ -54,6 +54,11 @@ class Texts:
     def __len__(self) -> int:
         return self.offsets.size - 1
 
+    def rows(self, start: int, stop: int) -> "Texts":
+        """Return the documents from `start` to `stop` - 1 over the same bytes, with scans of their own."""
+        first, last = self.offsets[start], self.offsets[stop]
+        return Texts(self.data[first:last], self.offsets[start : stop + 1] - first)
+
     def lengths(self) -> np.ndarray:
         """Return the number of bytes of each document; int64[n]."""
         return np.diff(self.offsets)

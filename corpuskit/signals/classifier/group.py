@@ -95,7 +95,7 @@ def _naming(name: str) -> Iterator[None]:
 
 CLASSIFIER = SignalGroup(
     name="classifier",
-    revision=2,
+    revision=1,
     source="own linear model of hashed words and pairs of words, in the manner of DCLM's fastText classifier (Li et "
     "al. 2024, section 4.4; Joulin et al. 2016); stated in corpuskit.signals.classifier",
     signals={},

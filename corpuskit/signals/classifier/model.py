@@ -20,7 +20,7 @@ from corpuskit.signals.classifier.features import VERSION, margins, word_numbers
 from corpuskit.signals.classifier.training import Trained, TrainingConfig, described
 
 KIND = "classifier"
-REVISION = 2
+REVISION = 1
 """Raised whenever training writes other bytes for the same input."""
 WEIGHTS, WORDS = "weights.npy", "words.parquet"
 LIBRARIES = ("numpy", "numba", "pyarrow", "orjson")
