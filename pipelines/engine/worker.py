@@ -1,5 +1,6 @@
 """A worker process: takes requests from its pipe, one at a time."""
 
+import ctypes
 import faulthandler
 import gc
 import logging
@@ -14,6 +15,10 @@ from pipelines.engine.work import answer
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 COLLECT_AFTER = 20_000
 """New objects after which Python looks for cycles of garbage, by default 700: importing makes a million that stay."""
+KEPT_FREE, LARGEST_KEPT = 128 << 20, 32 << 20
+"""Bytes of freed memory that a worker keeps, and of the largest block that is kept (glibc allows no more)."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Of malloc.h."""
 
 
 def main(connection: Connection, log: str) -> None:
@@ -23,6 +28,7 @@ def main(connection: Connection, log: str) -> None:
     with the first item that needs it.
     """
     gc.set_threshold(COLLECT_AFTER)
+    _keep_memory()
     _skip_numba_extensions()
     _redirect(log)
     # The parent calls its workers daemons so that none outlives it, but a daemon may have no children, and data loaders
@@ -38,6 +44,14 @@ def main(connection: Connection, log: str) -> None:
         except EOFError:
             return
         connection.send(answer(request))
+
+
+def _keep_memory() -> None:
+    """Have glibc keep freed memory: each batch needs as much as the last, and a fresh page costs as much as its use."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # other C libraries have none
+        mallopt(M_TRIM_THRESHOLD, KEPT_FREE)
+        mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
 
 
 def _skip_numba_extensions() -> None:
