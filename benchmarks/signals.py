@@ -14,6 +14,7 @@ from corpuskit import policy, signals
 from corpuskit.kernels import Texts
 from corpuskit.policy import PolicyConfig
 from corpuskit.signals import WordsConfig
+from pipelines.engine.worker import keep_memory
 
 TITLE = "Quality signals, one core, text in memory"
 BYTES = 32_000_000
@@ -46,6 +47,7 @@ HOSTILE = {
 
 def measure() -> Iterator[Row]:
     """Yield the groups together and each by itself, hostile texts, and where decisions differ from datatrove's."""
+    keep_memory()  # as the workers of a pipeline do
     for corpus in corpora(*CORPORA):
         texts, sample = corpus.texts(BYTES), corpus.texts(DATATROVE_BYTES)
         peer = datatrove.measure(CHAIN, sample)

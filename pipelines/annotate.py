@@ -19,8 +19,6 @@ from pipelines.engine import Attempt, Item, Phase, Step
 
 NO_CONFIGS: Mapping[str, Config] = MappingProxyType({})
 Measure = Callable[[Mapping[str, Texts]], pa.RecordBatch]
-BATCH_BYTES = 1 << 20
-"""Bytes of text that are measured at a time: what is found in them fits the cache, and its memory is used again."""
 
 
 def target(group: str, documents: str, out: str, config: Config | None = None, suffix: str = "") -> Target:
@@ -110,7 +108,7 @@ def run(
     """
     part = attempt.item.payload["part"]
     measure = partial(signals.compute, list(folders), configs=configs)
-    batches = _cut(read_split(documents_folder, part["name"], columns=_columns(folders)))
+    batches = read_split(documents_folder, part["name"], columns=_columns(folders))
     if attempt.only:
         _probe(batches, attempt.only, measure)
         return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint)
@@ -137,14 +135,6 @@ def run(
 def _columns(groups: Iterable[str]) -> list[str]:
     """Return the columns of documents that the groups read."""
     return sorted({SIGNALS[group].reads for group in groups})
-
-
-def _cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Cut batches to about `BATCH_BYTES`."""
-    for batch in batches:
-        rows = max(len(batch) * BATCH_BYTES // max(batch.nbytes, 1), 1)
-        for start in range(0, len(batch), rows):
-            yield batch.slice(start, rows)
 
 
 def _measure(batches: Iterable[pa.RecordBatch], measure: Measure, poison: Sequence[int]) -> Iterator[pa.RecordBatch]:

@@ -56,9 +56,10 @@ class Block(NamedTuple):
     page: str
     language: str
     text: str
+
+
 NAMED = {"classifier": ClassifierConfig(models={"good": ""}), "word_list": WordListConfig(lists={"bad": ""})}
 """The classifier and the word list that pages speak of."""
-
 
 
 def blocks(*languages: str) -> list[Block]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_signals_gopher import slow_gopher
 
+from corpuskit import signals
 from corpuskit.errors import RecipeError
 from corpuskit.kernels import Texts
 from corpuskit.signals import SIGNALS, compute, schema
@@ -164,3 +165,13 @@ def test_a_group_that_has_signals_by_name_alone_is_refused_without_names() -> No
 def test_an_unknown_name_is_refused_with_the_nearest(name: str, hint: str) -> None:
     with pytest.raises(RecipeError, match=re.escape(hint)):
         compute(["length", name], Texts.from_arrow(pa.array(["a"])))
+
+
+def test_batches_are_measured_in_parts_and_come_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["", "one two three", "x" * 50, "", "中文", *("a line\n" * size for size in range(9)), ""]
+    column = pa.array(texts, pa.large_string())
+    whole = compute(["length", "gopher"], Texts.from_arrow(column))
+    for size in (1, 7, 20, 1000):
+        monkeypatch.setattr(signals, "PART_BYTES", size)
+        assert compute(["length", "gopher"], Texts.from_arrow(column)).equals(whole), size
+    assert compute(["length"], Texts.from_arrow(column.slice(0, 0))).num_rows == 0

@@ -40,6 +40,8 @@ FULL = np.uint8(255)
 """Where a cell of a sketch stops counting."""
 
 COUNT, LENGTH, COVERED = 0, 1, 2
+FEW = 16
+"""Where the most frequent n-gram is more than one in so many, a sketch of the next length would tell nothing."""
 
 
 class SequenceRepeats(NamedTuple):
@@ -283,7 +285,7 @@ def _fill_prefixes(hashes, prefixes):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sequences(data, starts, ends, hashes, offsets, longest, top, duplicates):  # type: ignore[no-untyped-def]
+def _sequences(data, starts, ends, hashes, offsets, longest, cover, top, duplicates):  # type: ignore[no-untyped-def]
     """Fill top int64[documents, 3, 3] (n; COUNT, LENGTH, COVERED) and duplicates int64[documents, 6], zeros before."""
     room = most_spans(offsets)
     everywhere, prefixes = np.arange(room).astype(np.uint32), np.empty(room + 1, np.uint64)
@@ -317,15 +319,19 @@ def _sequences(data, starts, ends, hashes, offsets, longest, top, duplicates):  
                 found, distinct = _greedy(data, begin, end, prefixes, n, places, size, slots)
                 duplicates[document, n - FIRST_DUPLICATE] = found
                 continue
-            few = _keep_cell(places, cells, size, fullest, chosen)
-            count, place = _most_frequent(prefixes, n, chosen, few, slots, counts)
-            more = _keep_full(places, cells, size, sketch, min(max(count, 2), FULL), chosen)
-            if more != few:
-                count, place = _most_frequent(prefixes, n, chosen, more, slots, counts)
+            looked_at, more = places, size
+            if distinct:
+                looked_at, few = chosen, _keep_cell(places, cells, size, fullest, chosen)
+                count, place = _most_frequent(prefixes, n, chosen, few, slots, counts)
+                more = _keep_full(places, cells, size, sketch, min(max(count, 2), FULL), chosen)
+            if not distinct or more != few:
+                count, place = _most_frequent(prefixes, n, looked_at, more, slots, counts)
+            distinct = FEW * count < size
             if count > 1:
                 ngram = top[document, n - SHORTEST]
                 ngram[COUNT], ngram[LENGTH] = count, span_characters(data, begin, end, place, place + n)
-                ngram[COVERED] = _covered(data, begin, end, prefixes, n, chosen, more, place)
+                if cover:
+                    ngram[COVERED] = _covered(data, begin, end, prefixes, n, looked_at, more, place)
 
 
 @kernel
@@ -355,12 +361,13 @@ def _all_occurrences(data, starts, ends, hashes, offsets, characters):  # type: 
             characters[document, n - FIRST_DUPLICATE] = found
 
 
-def repeated_sequences(words: Words, longest: int = LONGEST) -> SequenceRepeats:
+def repeated_sequences(words: Words, longest: int = LONGEST, *, cover: bool = True) -> SequenceRepeats:
     """Find the repeated word sequences of each document.
 
     Args:
         words: the words of a batch of documents.
         longest: the longest n-grams looked at, 4 to 10; longer duplicates stay 0.
+        cover: whether `covered` is wanted; without it, what it holds means nothing.
 
     Raises:
         ValueError: `longest` is out of range.
@@ -370,7 +377,7 @@ def repeated_sequences(words: Words, longest: int = LONGEST) -> SequenceRepeats:
     n_documents = words.offsets.size - 1
     top = np.zeros((n_documents, len(TOP_SIZES), 3), np.int64)
     duplicates = np.zeros((n_documents, len(DUPLICATE_SIZES)), np.int64)
-    _sequences(words.data, words.starts, words.ends, words.hashes(), words.offsets, longest, top, duplicates)
+    _sequences(words.data, words.starts, words.ends, words.hashes(), words.offsets, longest, cover, top, duplicates)
     return SequenceRepeats(top[:, :, COUNT], top[:, :, LENGTH], top[:, :, COVERED], duplicates)
 
 

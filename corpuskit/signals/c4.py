@@ -82,9 +82,18 @@ WINDOW = 4096
 
 
 @inlined
+def _is_letter_or_digit(byte):  # type: ignore[no-untyped-def]
+    """Whether a byte is a letter or digit of ASCII."""
+    return ord("a") <= byte | 0x20 <= ord("z") or ord("0") <= byte <= ord("9")
+
+
+@inlined
 def _count_line(data, start, end, rules, index, pages, classes, bracket, scratch, copied, lowered, count):  # type: ignore[no-untyped-def]
     """Judge the line `data[start:end]` and count it; bracket: whether it may have one."""
     count[LINES] += 1
+    if 0 < end - start <= rules.max_word and rules.end_marks.size and _is_letter_or_digit(data[end - 1]):
+        count[NO_END_MARK] += 1  # headings and menus: neither a mark nor a citation is last, and no word is too long
+        return
     start, end = strip_span(data, start, end, index, pages)
     if start == end:
         count[NO_END_MARK] += 1

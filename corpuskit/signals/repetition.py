@@ -73,7 +73,7 @@ def _sequences(texts: Texts, kind: WordKind) -> dict[str, np.ndarray]:
 
 def _joins(texts: Texts, kind: WordKind) -> dict[str, np.ndarray]:
     words = texts.words(kind)
-    top = repeated_sequences(words, longest=LAST_TOP)
+    top = repeated_sequences(words, longest=LAST_TOP, cover=False)
     spaces = np.array(TOP_SIZES) - 1
     return _by_size((top.lengths + spaces) * top.counts, repeated_joins(words), characters(texts))
 

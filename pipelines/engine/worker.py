@@ -28,7 +28,7 @@ def main(connection: Connection, log: str) -> None:
     with the first item that needs it.
     """
     gc.set_threshold(COLLECT_AFTER)
-    _keep_memory()
+    keep_memory()
     _skip_numba_extensions()
     _redirect(log)
     # The parent calls its workers daemons so that none outlives it, but a daemon may have no children, and data loaders
@@ -46,7 +46,7 @@ def main(connection: Connection, log: str) -> None:
         connection.send(answer(request))
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Have glibc keep freed memory: each batch needs as much as the last, and a fresh page costs as much as its use."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # other C libraries have none
