@@ -154,7 +154,11 @@ def test_the_other_engine(crawl: Path, tmp_path: Path) -> None:
 def wet_file(path: Path) -> Path:
     """Two captures of one page, a copy of it elsewhere, and what a crawl has around."""
     english = SENTENCE * 12
-    chinese = "这座老桥在冬天关闭了，村里的人们坐船过河。他们说，今年的雪比去年还要大，路上很滑。" * 8
+    chinese = (
+        "这座老桥在冬天关闭了，村里的人们坐船过河。他们说，今年的雪比去年还要大，路上很滑。到了春天，工人开始修理木板，"
+        "孩子站在岸边观看。老师告诉大家，一百多年前商队从这里经过，带来茶叶和布匹。后来公路建成，客栈逐渐没落，"
+        "只有石碑留下当时的名字。六月份，桥重新开放，镇长剪彩，音乐响到深夜。"
+    )
     texts = [english + "first.", english + "second.", english, "Menu\nHome\n" + chinese, ""]
     urls = [
         "http://example.com/page",
