@@ -9,9 +9,8 @@ import pyarrow as pa
 from corpuskit.config import Config
 from corpuskit.errors import InputError
 from corpuskit.kernels import Texts
-from corpuskit.kernels.repeats import TOP_SIZES, repeated_sequences
+from corpuskit.kernels.repeats import DUPLICATE_SIZES, TOP_SIZES, repeated_characters, repeated_sequences
 from corpuskit.signals.group import Signal, SignalGroup, ratio
-from corpuskit.signals.redpajama.ngrams import SIZES, repeated_characters
 from corpuskit.signals.redpajama.normal import NormalCounts, count_normal
 from corpuskit.signals.redpajama.raw import RawCounts, count_raw, stop_word_table
 from corpuskit.signals.redpajama.stop_words import SMART_STOP_WORDS
@@ -127,12 +126,15 @@ def _of_lines(raw: RawCounts, normal: NormalCounts, n_words: np.ndarray) -> dict
 
 def _of_ngrams(normal: NormalCounts, n_characters: np.ndarray) -> dict[str, np.ndarray]:
     words = normal.words
-    top = repeated_sequences(words, longest=TOP_SIZES[-1])
+    top = repeated_sequences(words, longest=TOP_SIZES[-1], cover=False)
     in_top = np.where(top.counts > 1, top.counts * top.lengths, 0)
-    repeated = repeated_characters(words, normal.characters)
+    repeated = repeated_characters(words)
     return {
         **{f"frac_chars_top_{n}gram": _or_zero(in_top[:, place], n_characters) for place, n in enumerate(TOP_SIZES)},
-        **{f"frac_chars_dupe_{n}grams": _or_zero(repeated[:, place], n_characters) for place, n in enumerate(SIZES)},
+        **{
+            f"frac_chars_dupe_{n}grams": _or_zero(repeated[:, place], n_characters)
+            for place, n in enumerate(DUPLICATE_SIZES)
+        },
     }
 
 
@@ -186,7 +188,7 @@ REDPAJAMA = SignalGroup(
                 f"characters of the words of {n}-grams that occur more than once, each word once / characters of all "
                 "words; 0 for texts without a word"
             )
-            for n in SIZES
+            for n in DUPLICATE_SIZES
         },
     },
     measure=measure,
