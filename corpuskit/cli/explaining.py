@@ -8,6 +8,7 @@ from rich.text import Text
 
 from corpuskit.cli import options
 from corpuskit.cli.console import busy, counted, print_json, print_table, print_text, results, say
+from corpuskit.errors import InputError
 
 PANEL = "Artifacts"
 MARK = "black on yellow"
@@ -48,6 +49,8 @@ def explain(
     from corpuskit.corpus import Corpus
     from corpuskit.workflow import explaining
 
+    if variant and not text:
+        raise InputError("--variant names whose text --text prints; the story has all variants")
     opened = Corpus(corpus)
     with busy("looking"):
         match = explaining.the_one(opened, document, source)

@@ -32,17 +32,23 @@ def _break_length(data, place, stop):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _find_candidates(data, position, stop, first):  # type: ignore[no-untyped-def]
+    """Return the mask of the bytes from `position` on, before `stop`, with which a break may begin: `first` to CR, …"""
+    index, shift, inside = block(data.size, position, stop, 0)
+    places = range_mask(data, index, first, CARRIAGE_RETURN)
+    places |= range_mask(data, index, FILE_SEPARATOR, RECORD_SEPARATOR)
+    places |= equal_mask(data, index, NEXT_LINE) | equal_mask(data, index, LINE_SEPARATOR)
+    return (places >> shift) & inside
+
+
+@inlined
 def find_break(data, position, stop):  # type: ignore[no-untyped-def]
     """Return (where the line at `position` ends, where the next begins); (`stop`, `stop`) for the last.
 
     data: padded uint8[n_bytes]; reads nothing at or after `stop` that would change the answer.
     """
     while position < stop:
-        index, shift, inside = block(data.size, position, stop, 0)
-        places = range_mask(data, index, LINE_FEED, CARRIAGE_RETURN)
-        places |= range_mask(data, index, FILE_SEPARATOR, RECORD_SEPARATOR)
-        places |= equal_mask(data, index, NEXT_LINE) | equal_mask(data, index, LINE_SEPARATOR)
-        places = (places >> shift) & inside
+        places = _find_candidates(data, position, stop, LINE_FEED)
         while places:
             place = position + trailing_zeros(places)
             length = _break_length(data, place, stop)
@@ -60,11 +66,7 @@ def has_break(data, position, stop, end):  # type: ignore[no-untyped-def]
     data: padded uint8[n_bytes].
     """
     while position < stop:
-        index, shift, inside = block(data.size, position, stop, 0)
-        places = range_mask(data, index, VERTICAL_TAB, CARRIAGE_RETURN)
-        places |= range_mask(data, index, FILE_SEPARATOR, RECORD_SEPARATOR)
-        places |= equal_mask(data, index, NEXT_LINE) | equal_mask(data, index, LINE_SEPARATOR)
-        places = (places >> shift) & inside
+        places = _find_candidates(data, position, stop, VERTICAL_TAB)
         while places:
             place = position + trailing_zeros(places)
             length = _break_length(data, place, end)

@@ -151,10 +151,12 @@ class Recipe(Config):
 
     @property
     def signal_groups(self) -> tuple[str, ...]:
-        """The groups to measure on the text that variants share, sorted: those asked for, and those variants read."""
+        """The groups to measure on the text that variants share, sorted: those asked for, those variants read, and
+        those of the recipe's word lists and classifiers."""
         shared = [variant for variant in self.variants.values() if not variant.clean]
         others = {name for variant in self.variants.values() for name in needed(variant) if _reads_url(name)}
-        return groups_of({*others, *(name for variant in shared for name in needed(variant))}, self.signals)
+        named = [group for group, given in (("word_list", self.word_lists), ("classifier", self.classifiers)) if given]
+        return groups_of({*others, *(name for variant in shared for name in needed(variant))}, [*self.signals, *named])
 
     def known_signals(self, variant: VariantConfig) -> dict[str, pa.DataType]:
         """Return the type of every signal that a variant's policy can read: also the counts of its cleaners."""

@@ -8,9 +8,9 @@ import yaml
 
 from corpuskit import manifest
 from corpuskit.recipe import Recipe
-from corpuskit.report import Curve, Curves, Drop, FunnelStep, Interval, ReportData, Table, write_report
+from corpuskit.report import Curve, Curves, Drop, Interval, ReportData, Table, write_report
 from corpuskit.workflow.grid import Grid
-from corpuskit.workflow.summary import drops, funnel
+from corpuskit.workflow.summary import drops, funnel_steps
 
 if TYPE_CHECKING:
     from pretrain.compare import Comparison
@@ -33,7 +33,7 @@ def write_comparison_report(path: str, grid: Grid, comparison: "Comparison", war
         findings=page.findings(comparison),
         results=page.results(comparison),
         curves=_curves(grid),
-        funnel=_funnel(grid),
+        funnel=funnel_steps(grid.corpus),
         drops=_drops(grid),
         tokenizers=_tokenizers(grid),
         costs=_costs(grid),
@@ -90,18 +90,6 @@ def _summary(grid: Grid) -> str:
         f"{len(recipe.tokenizers)} tokenizers on {len(recipe.variants)} data variants with "
         f"{len(recipe.compare.seeds)} seeds: {len(grid.runs)} runs of a {pretrain.objective} model, "
         f"each on {pretrain.budget_bytes / 1e6:g} MB of text."
-    )
-
-
-def _funnel(grid: Grid) -> tuple[FunnelStep, ...]:
-    return tuple(
-        FunnelStep(
-            name=step["step"],
-            documents=step["documents"],
-            bytes=step["bytes"],
-            branch=step["variant"] is not None,
-        )
-        for step in funnel(grid.corpus)
     )
 
 

@@ -6,6 +6,7 @@ from corpuskit import manifest
 from corpuskit.corpus import Corpus
 from corpuskit.documents import read_errors
 from corpuskit.manifest import Manifest
+from corpuskit.report import FunnelStep
 
 MOST_SKIPPED = 8
 """Reasons for skipping records that the funnel names."""
@@ -37,6 +38,16 @@ def funnel(corpus: Corpus) -> list[dict[str, Any]]:
             steps.append(_step(f"{name}: pass the policy", name, counts["passed"], counts["passed_bytes"]))
         steps.append(_step(f"{name}: kept", name, counts["kept"], counts["kept_bytes"]))
     return steps
+
+
+def funnel_steps(corpus: Corpus) -> tuple[FunnelStep, ...]:
+    """Return the funnel as reports draw it."""
+    return tuple(
+        FunnelStep(
+            name=step["step"], documents=step["documents"], bytes=step["bytes"], branch=step["variant"] is not None
+        )
+        for step in funnel(corpus)
+    )
 
 
 def _skipped(documents: Manifest) -> dict[str, int]:

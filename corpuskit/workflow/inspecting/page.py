@@ -7,7 +7,7 @@ import numpy as np
 
 from corpuskit.corpus import Corpus
 from corpuskit.report.corpus_data import CorpusPage, Distribution, RuleView, Threshold, VariantView
-from corpuskit.report.data import Cell, FunnelStep, Table
+from corpuskit.report.data import Cell, Table
 from corpuskit.signals import SIGNALS
 from corpuskit.workflow.excerpts import LONGEST
 from corpuskit.workflow.inspecting.breakdown import Breakdown
@@ -25,7 +25,7 @@ from corpuskit.workflow.inspecting.rule_views import (
 )
 from corpuskit.workflow.inspecting.samples import MOST_PARTS, PER_REASON, Document, fetch, spread
 from corpuskit.workflow.places import check_file
-from corpuskit.workflow.summary import funnel
+from corpuskit.workflow.summary import funnel_steps
 
 PAGE = "corpus.html"
 """The page's file in the folder of its corpus."""
@@ -66,7 +66,7 @@ def page_of(corpus: Corpus, say: Say) -> CorpusPage:
     return CorpusPage(
         title=corpus.manifest.name,
         summary=_summary(found),
-        funnel=_funnel(corpus),
+        funnel=funnel_steps(corpus),
         variants=_variants(found, texts),
         judged=judged,
         others=others,
@@ -84,15 +84,6 @@ def _summary(found: Inspection) -> str:
     return (
         f"{documents(rows)}, {amount(size)} of text as read, from {sources} source{'s' * (sources != 1)}; "
         f"{len(found.sketches)} numeric signals; {len(found.variants)} variant{'s' * (len(found.variants) != 1)}."
-    )
-
-
-def _funnel(corpus: Corpus) -> tuple[FunnelStep, ...]:
-    return tuple(
-        FunnelStep(
-            name=step["step"], documents=step["documents"], bytes=step["bytes"], branch=step["variant"] is not None
-        )
-        for step in funnel(corpus)
     )
 
 
