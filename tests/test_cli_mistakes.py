@@ -46,6 +46,7 @@ MISTAKES = {
     "annotate nofile.jsonl": "nofile.jsonl: no such file, folder or glob match",
     "annotate no*.jsonl": "no*.jsonl: no such file, folder or glob match",
     "annotate empty": "empty: no such file, folder or glob match",
+    "annotate a.jsonl --signals ,": "--signals: expected at least one group of signals",
     "annotate a.weird": "a.weird: unknown suffix; known are .jsonl, ",
     "annotate a.jsonl --signals lenght": "--signals: unknown signal group 'lenght'; did you mean 'length'?",
     "annotate a.jsonl --out a.jsonl": "a.jsonl: {here}/a.jsonl is a file; an output folder cannot be made there",

@@ -163,7 +163,7 @@ def annotate(
     """Measure numbers about documents (signals) into row-aligned sidecars, and show how they are distributed."""
     from corpuskit.workflow.distributions import distributions
 
-    groups = _listed(signals)
+    groups = options.listed(signals, "--signals", "group of signals")
     named = {f"signals[{index}]": "--signals" for index in range(len(groups))}
     recipe = session.recipe_for(inputs, text_field, id_field, named=named, signals=groups)
     flow = prepare(recipe, out, workers)
@@ -177,11 +177,6 @@ def annotate(
     ]
     print_table(["signal", *QUANTILES, "missing"], rows, right=range(1, len(QUANTILES) + 2))
     say(f"prepared corpus: {out}")
-
-
-def _listed(option: str) -> list[str]:
-    """Return the names in an option that takes several, separated by commas."""
-    return [name.strip() for name in option.split(",") if name.strip()]
 
 
 def dedup(
@@ -232,7 +227,7 @@ def select(
     if export:
         check_export(export)
     parts: dict[str, Any] = {"variants": {"selected": {"policy": fields.policy, "deduplicate": deduplicate}}}
-    parts["languages"] = _listed(languages) if languages else fields.languages
+    parts["languages"] = options.listed(languages, "--languages", "language") if languages else fields.languages
     if deduplicate:
         parts["dedup"] = {}
     named = {

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from corpuskit.cli.console import set_quiet
+from corpuskit.errors import RecipeError
 
 Inputs = Annotated[
     list[str],
@@ -81,3 +82,15 @@ def adder(app: typer.Typer, panel: str | None) -> Callable[..., None]:
         app.command(rich_help_panel=panel, epilog=examples(*lines))(command)
 
     return add
+
+
+def listed(given: str, option: str, what: str) -> list[str]:
+    """Return the names in an option that takes several, separated by commas.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    if not names:
+        raise RecipeError(option, f"expected at least one {what}")
+    return names

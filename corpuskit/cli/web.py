@@ -6,7 +6,6 @@ import typer
 
 from corpuskit.cli import options, session
 from corpuskit.cli.data import PANEL, prepare, print_exported
-from corpuskit.errors import RecipeError
 
 if TYPE_CHECKING:
     from corpuskit.recipe import Recipe
@@ -80,9 +79,7 @@ def clean(
     quiet: options.Quiet = False,
 ) -> None:
     """Clean text: characters, lines, personal data; count what was done to each document."""
-    names = [name.strip() for name in steps.split(",") if name.strip()]
-    if not names:
-        raise RecipeError("--steps", "expected at least one cleaner")
+    names = options.listed(steps, "--steps", "cleaner")
     named = {f"clean[{index}]{field}": "--steps" for index in range(len(names)) for field in (".step", "")}
     recipe = session.recipe_for(inputs, text_field, id_field, named=named, clean=names)
     _run(recipe, out, export, workers, json)
