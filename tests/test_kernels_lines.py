@@ -1,14 +1,18 @@
 """The line scan, and the breaks of `str.splitlines()`."""
 
+import gc
+import weakref
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpuskit.kernels import Texts, fixed, kernel
+from corpuskit.kernels import Texts, fixed, hash_spans, kernel
 from corpuskit.kernels.blocks import padded
 from corpuskit.kernels.breaks import find_break, has_break
+from corpuskit.kernels.hash_tables import SMALL_TABLE
 
 PIECES = st.sampled_from(
     ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f", "\x85", "\u2028", "\u2029", "\u2027", "\xa0"]
@@ -43,10 +47,43 @@ def test_lines_of_no_text() -> None:
 
 
 def test_repeats_among_many_lines() -> None:
-    numbers = np.random.default_rng(0).integers(0, 20_000, 30_000).astype(str).tolist()
+    """More than the small table holds, which is tried first."""
+    numbers = np.random.default_rng(0).integers(0, 40_000, 60_000).astype(str).tolist()
     first = set(np.unique(numbers, return_index=True)[1].tolist())
+    assert len(first) > SMALL_TABLE
     lines = batch(["7\n8", "\n".join(numbers), "7\n7"]).lines()
-    assert lines.repeats().tolist() == [False] * 2 + [n not in first for n in range(30_000)] + [False, True]
+    assert lines.repeats().tolist() == [False] * 2 + [n not in first for n in range(60_000)] + [False, True]
+
+
+@given(TEXTS)
+@settings(deadline=None)
+def test_stripped_lines(texts: list[str]) -> None:
+    lines = batch(texts).lines().stripped()
+    expected = [line.strip() for text in texts for line in text.split("\n")]
+    spans = zip(lines.starts, lines.ends, strict=True)
+    assert [lines.data[start:end].tobytes().decode() for start, end in spans] == expected
+    assert lines.characters().tolist() == list(map(len, expected))
+    assert lines.hashes().tolist() == hash_spans(lines.data, lines.starts, lines.ends).tolist()
+    for document, text in enumerate(texts):
+        split = [line.strip() for line in text.split("\n")]
+        repeats = lines.repeats()[lines.offsets[document] : lines.offsets[document + 1]]
+        assert repeats.tolist() == [line in split[:place] for place, line in enumerate(split)]
+
+
+@pytest.mark.parametrize("text", ["a b\n\nc", " a\nb", "a\n ", "a\u3000"])
+def test_stripped_lines_are_freed_with_the_lines(text: str) -> None:
+    """They refer to each other in one direction at most: garbage collection would come too late for large batches."""
+    lines = batch([text]).lines()
+    stripped = lines.stripped()
+    assert (stripped is lines) == (text == "a b\n\nc")
+    assert lines.stripped() is stripped
+    alive = weakref.ref(lines), weakref.ref(stripped)
+    gc.disable()
+    try:
+        del lines, stripped
+        assert [reference() for reference in alive] == [None, None]
+    finally:
+        gc.enable()
 
 
 @kernel

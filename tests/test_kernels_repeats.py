@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from corpuskit.kernels import Texts
 from corpuskit.kernels.code_points import span_code_points
+from corpuskit.kernels.hash_tables import SMALL_TABLE
 from corpuskit.kernels.repeated_lines import SpanRepeats, repeated_lines
 from corpuskit.kernels.repeats import DUPLICATE_SIZES, TOP_SIZES, repeated_characters, repeated_sequences
 from corpuskit.kernels.repeats_joined import repeated_joins
@@ -125,6 +126,21 @@ def test_long_texts_equal_the_plain_rules(seed: int) -> None:
     check_ngrams(batch)
 
 
+@pytest.mark.parametrize("head", ["", "a " * 300])
+def test_texts_that_fill_the_small_tables(head: str) -> None:
+    """Each n-gram is met twice, more of them than the small table holds; a head of one word ends the first sketch."""
+    half = np.random.default_rng(1).integers(0, 10**6, 20_000).astype(str).tolist()
+    assert len(set(half)) > SMALL_TABLE
+    check_ngrams([head + " ".join(half + half)])
+
+
+def test_a_gap_between_words_counts_nowhere() -> None:
+    five = "é。b c\u3000\n\u3000 中 d"
+    words = scan([f"{five} {five} {five}"]).words("unicode")
+    assert repeated_sequences(words).duplicates[0].tolist() == [10, 6, 7, 8, 9, 10]
+    assert repeated_characters(words)[0].tolist() == [15] * 6
+
+
 def test_joined_ngrams_ignore_where_words_end() -> None:
     words = scan(["ab c d e f x a bc d e f"]).words("whitespace")
     assert repeated_joins(words)[0].tolist() == [6, 0, 0, 0, 0, 0]
@@ -219,6 +235,15 @@ def test_lines_equal_the_plain_rules(batch: list[str]) -> None:
     lines, paragraphs = repeated_lines(texts, stripped=False)
     assert rows(lines) == [span_repeats(re.split("\n+", text)) for text in batch]
     assert rows(paragraphs) == [span_repeats(re.split(r"\n{2,}", text.strip())) for text in batch]
+
+
+def test_paragraphs_are_equal_where_their_stripped_texts_are() -> None:
+    """White space at the ends of a paragraph is ignored, that at the ends of its lines is not."""
+    text = "  a \n b\n\na \n b \t\n\na\n b\n\na \n b"
+    _, paragraphs = repeated_lines(scan([text]), stripped=True)
+    assert rows(paragraphs) == [[4, 2, 4 * 5 - 1, 10]]
+    _, paragraphs = repeated_lines(scan([text]), stripped=False)
+    assert rows(paragraphs) == [[4, 1, 5 + 7 + 4 + 5, 5]]
 
 
 def test_many_lines() -> None:

@@ -1,6 +1,7 @@
 """Word and line scans against slow, obvious Python."""
 
 import unicodedata
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corpuskit.kernels import Spans, Texts, characters, utf8
+from corpuskit.kernels import Spans, Texts, characters, kernel, utf8, words
+from corpuskit.kernels.blocks import BLOCK
 
 UNSPACED_BLOCKS = (
     "CJK UNIFIED",
@@ -125,6 +127,30 @@ def test_bytes_that_are_no_utf8_stay_inside_their_document(batch: list[bytes]) -
         document = np.repeat(np.arange(len(batch)), spans.counts())
         assert (spans.starts >= offsets[document]).all()
         assert (spans.ends <= offsets[document + 1]).all()
+
+
+WRITERS = [words._write_compressed, words._write_one_by_one]
+"""The one that this CPU uses, and the other."""
+
+
+@pytest.mark.parametrize("write", WRITERS, ids=lambda write: write.__name__)
+def test_places_of_bits(write: Any) -> None:
+    @kernel
+    def written(masks, places):  # type: ignore[no-untyped-def]
+        count = np.int64(0)
+        for number in range(masks.size):
+            count = write(masks[number], np.int64(1000 * number), places, count)
+        return count
+
+    random = np.random.default_rng(0)
+    bits = np.array(
+        [random.random(BLOCK) < share for share in (0, 0.02, 0.1, 0.2, 0.3, 0.6, 0.97, 1) for _ in range(50)]
+    )
+    masks = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)[:, 0]
+    places = np.empty(bits.sum() + BLOCK, np.int64)
+    assert written(masks, places) == bits.sum()
+    rows, columns = np.nonzero(bits)
+    assert places[: bits.sum()].tolist() == (1000 * rows + columns).tolist()
 
 
 def test_scans_are_made_once() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from corpuskit.clean.c4_lines import C4_LINES, C4LinesConfig
 from corpuskit.kernels import Texts
 from corpuskit.kernels.sentences import count_sentences
-from corpuskit.signals.c4 import C4, C4_DATATROVE, C4_TFDS
+from corpuskit.signals.c4 import C4, C4_DATATROVE, C4_TFDS, WINDOW
 from corpuskit.signals.group import SignalGroup
 
 GROUPS = (C4, C4_DATATROVE, C4_TFDS)
@@ -189,6 +189,27 @@ def test_c4_signals_of_huge_texts(group: SignalGroup) -> None:
     pages += [(line + "\n") * 200 + "Cited is this line of five words[2].\n" + (line + "\n") * 200]
     pages += ["a\n" * 5000, "\n" * 5000, "use cookies " * 5000 + ".", "{ [1] [edit] x.\n" * 2000, "[1" * 5000 + "."]
     pages += ["a " * 50_000 + "漢" * 1001 + " end.\n" + "b " * 50_000 + "漢" * 1000 + " end."]
+    assert measure(group, pages) == [slowly(group.name, page) for page in pages]
+
+
+RARE = [
+    "a {b} c.",
+    "é lorem ipsum ö.",
+    "ä privacy policy.",
+    "中文 use coo\u212aies now.",
+    "a b[1] c.",
+    "a b c.\u2028d e f.",
+]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+@pytest.mark.parametrize("rare", RARE)
+def test_c4_signals_where_windows_meet(group: SignalGroup, rare: str) -> None:
+    """Rare things are looked for in windows: here they lie before, across and after the end of one."""
+    places = range(WINDOW - len(rare.encode()) - 3, WINDOW + 3)
+    plain = "One two three.\n" * 30
+    before = [plain + "x" * (place - len(plain) - 1) + gap for place in places for gap in (" ", "\n")]
+    pages = [page + rare + "\n" + plain for page in before]
     assert measure(group, pages) == [slowly(group.name, page) for page in pages]
 
 

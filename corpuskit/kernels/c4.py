@@ -18,6 +18,7 @@ from corpuskit.kernels.utf8 import DIGIT, SPACE, decode, lookup
 
 DOT, BRACKET, CLOSING_BRACKET, CURLY_BRACKET = (np.uint8(ord(mark)) for mark in ".[]{")
 TAB, CARRIAGE_RETURN, FILE_SEPARATOR, BLANK = (np.uint8(ord(space)) for space in "\t\r\x1c ")
+FIRST_LETTER, LAST_LETTER = np.uint8(ord("A")), np.uint8(ord("z"))
 FIRST_BEYOND_ASCII, LAST_BYTE = np.uint8(0x80), np.uint8(0xFF)
 KELVIN_SIGN = 0x212A
 """The one character beyond ASCII that `str.lower()` turns into a letter of the PHRASES alone: `k`."""
@@ -34,15 +35,22 @@ PHRASES = patterns(
     "use of cookies",
     "use cookies",
 )
+LONGEST_PHRASE = PHRASES.shape[1] - 1 + len(chr(KELVIN_SIGN).encode()) - 1
+"""In bytes; no phrase has more than one `k`."""
 FIRST_LETTERS = np.isin(np.arange(256), PHRASES[:, 0])
 ANCHORS = tuple(
-    tuple(np.uint8(byte) for byte in text) for text in (b"m ip", b"vasc", b"rms ", b"licy", b"kies", b"\xaaies")
+    tuple(np.uint8(byte) for byte in text) for text in (b"m ip", b"vasc", b"erms", b"licy", b"kies", b"\xaaies")
 )
 """Four bytes without one of which a line has none of the PHRASES; the last byte of KELVIN SIGN is 0xaa."""
 ANCHOR = len(ANCHORS[0])
 LOREM, JAVASCRIPT, POLICY = 1, 2, 4
 MEANINGS = (LOREM, JAVASCRIPT, POLICY, POLICY, POLICY, POLICY, POLICY, POLICY)
 """What each of the PHRASES is."""
+
+HAS_BREAK, HAS_BRACKET, HAS_CURLY, HAS_ANCHOR = 1, 2, 4, 8
+"""Bits of what few texts have, so that it is looked for in many lines at once: a break that is no line feed, `[`, `{`,
+one of the ANCHORS."""
+HAS_ANY = HAS_BREAK | HAS_BRACKET | HAS_CURLY | HAS_ANCHOR
 
 KEPT = -1
 LONG_WORD, NO_END_MARK, FEW_WORDS, JAVASCRIPT_LINE, POLICY_LINE, LOREM_IPSUM, CURLY = range(7)
@@ -158,10 +166,10 @@ def _ends_well(data, start, end, end_marks):  # type: ignore[no-untyped-def]
     while last > start and (data[last] & 0xC0) == 0x80:
         last -= 1
     code, _ = decode(data, last, end)
-    for mark in end_marks:  # noqa: SIM110 (numba compiles no generators)
-        if mark == code:
-            return True
-    return False
+    found = False
+    for mark in end_marks:
+        found |= mark == code
+    return found
 
 
 @inlined
@@ -199,13 +207,14 @@ def find_anchor(data, position, end):  # type: ignore[no-untyped-def]
     while position < stop:
         index, shift, inside = block(data.size, position, stop, ANCHOR - 1)
         found = np.uint64(0)
-        for anchor in literal_unroll(ANCHORS):
-            found |= (
-                caseless_mask(data, index, anchor[0])
-                & caseless_mask(data, index + 1, anchor[1])
-                & caseless_mask(data, index + 2, anchor[2])
-                & caseless_mask(data, index + 3, anchor[3])
-            )
+        if range_mask(data, index + 2, FIRST_LETTER, LAST_LETTER):  # often there is none in scripts other than Latin
+            for anchor in literal_unroll(ANCHORS):
+                found |= (
+                    caseless_mask(data, index, anchor[0])
+                    & caseless_mask(data, index + 1, anchor[1])
+                    & caseless_mask(data, index + 2, anchor[2])
+                    & caseless_mask(data, index + 3, anchor[3])
+                )
         found = (found >> shift) & inside
         if found:
             return position + trailing_zeros(found)
@@ -214,7 +223,7 @@ def find_anchor(data, position, end):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _phrases(data, start, end, lowered):  # type: ignore[no-untyped-def]
+def _phrases_within(data, start, end, lowered):  # type: ignore[no-untyped-def]
     """Return the MEANINGS of the PHRASES in the lower-cased `data[start:end]`; lowered: scratch, at least as long."""
     size, position = 0, start
     while position < end:
@@ -236,11 +245,28 @@ def _phrases(data, start, end, lowered):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def judge(data, start, end, text, first, last, rules, index, pages, lowered, count):  # type: ignore[no-untyped-def]
+def _phrases(data, start, end, lowered):  # type: ignore[no-untyped-def]
+    """As `_phrases_within`, looking around the ANCHORS alone; data: padded."""
+    found = 0
+    anchor = find_anchor(data, start, end)
+    while anchor < end:
+        first = max(anchor - LONGEST_PHRASE, start)
+        while first > start and (data[first] & 0xC0) == 0x80:
+            first -= 1
+        found |= _phrases_within(data, first, min(anchor + LONGEST_PHRASE, end), lowered)
+        anchor = find_anchor(data, anchor + 1, end)
+    return found
+
+
+@inlined
+def judge(  # type: ignore[no-untyped-def]
+    data, start, end, text, first, last, rules, index, pages, lowered, count, rare=HAS_ANY
+):
     """Return the rule that drops a line, KEPT if none does; count the pages' rules it meets in int64[7 or more] count.
 
     `data[start:end]` is the stripped line, `text[first:last]` the same without citations; both padded and read-only.
-    lowered: uint8 scratch, at least as long as the line; index, pages: the `utf8.properties()`.
+    lowered: uint8 scratch, at least as long as the line; index, pages: the `utf8.properties()`; rare: what the second
+    may have.
     """
     if end - start > rules.max_word and _has_long_word(data, start, end, rules.max_word, index, pages):
         return LONG_WORD
@@ -253,10 +279,11 @@ def judge(data, start, end, text, first, last, rules, index, pages, lowered, cou
     if not enough:
         return FEW_WORDS
     found = 0
-    if find_anchor(text, first, last) < last:
+    if rare & HAS_ANCHOR:
         found = _phrases(text, first, last, lowered)
     count[LOREM_IPSUM] += (found & LOREM) != 0
     if found & JAVASCRIPT:
         return JAVASCRIPT_LINE
-    count[CURLY] += holds(text, first, last, CURLY_BRACKET)
+    if rare & HAS_CURLY:
+        count[CURLY] += holds(text, first, last, CURLY_BRACKET)
     return POLICY_LINE if found & POLICY else KEPT

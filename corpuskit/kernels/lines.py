@@ -1,17 +1,23 @@
 """The line scan: where lines begin and end, how long they are and which repeat."""
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 
 from corpuskit.kernels.blocks import BLOCK, block, equal_mask, padded, popcount, range_mask
-from corpuskit.kernels.compiling import fixed, kernel
+from corpuskit.kernels.compiling import fixed, inlined, kernel
+from corpuskit.kernels.hash_tables import SMALL_TABLE, clear_slots, empty_slots
+from corpuskit.kernels.hashing import hash_span
 from corpuskit.kernels.intrinsics import trailing_zeros
 from corpuskit.kernels.spans import Spans
+from corpuskit.kernels.strip import strip_span
+from corpuskit.kernels.utf8 import properties
 
 NEWLINE = np.uint8(10)
 FIRST_CONTINUATION, LAST_CONTINUATION = np.uint8(0x80), np.uint8(0xBF)
 """The bytes that continue a character of UTF-8."""
+NO_SEED = np.uint64(0)
 
 
 class Lines(Spans):
@@ -28,15 +34,49 @@ class Lines(Spans):
         """
         return self._repeats
 
+    def stripped(self) -> "Lines":
+        """Return the lines without the white space at their ends (`str.strip()`), computed once.
+
+        They are these very lines where none has any.
+        """
+        return self if self._stripped is None else self._stripped
+
     @functools.cached_property
     def _characters(self) -> np.ndarray:
         return fixed(_count_characters(padded(self.data), self.starts, self.ends), np.int64)
 
     @functools.cached_property
     def _repeats(self) -> np.ndarray:
-        longest = int(self.counts().max(initial=0))
-        slots = np.full(2 << max(longest, 1).bit_length(), -1, np.int64)
-        return fixed(_find_repeats(self.hashes(), self.starts, self.ends, self.offsets, slots), np.bool_)
+        return find_repeats(self.hashes(), self.characters(), self.offsets)
+
+    @functools.cached_property
+    def _stripped(self) -> "StrippedLines | None":
+        """None, rather than the lines themselves: a reference to them would keep their memory until garbage is cycled.
+
+        The hashes are taken now for the same reason.
+        """
+        table = properties()
+        tables = table.index, table.pages
+        if _are_stripped(self.data, self.starts, self.ends, *tables):
+            return None
+        starts, ends = np.empty(len(self), np.int64), np.empty(len(self), np.int64)
+        _strip_lines(self.data, self.starts, self.ends, *tables, starts, ends)
+        hashes = _rehash(self.data, self.starts, self.ends, self.hashes(), starts, ends)
+        return StrippedLines(
+            self.data, fixed(starts, np.int64), fixed(ends, np.int64), self.offsets, fixed(hashes, np.uint64)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StrippedLines(Lines):
+    """Lines without the white space at their ends."""
+
+    known: np.ndarray
+    """Their hashes; uint64[m]."""
+
+    @property
+    def _hashes(self) -> np.ndarray:
+        return self.known
 
 
 @kernel
@@ -86,33 +126,95 @@ def _count_characters(data, starts, ends):  # type: ignore[no-untyped-def]
     return counts
 
 
-@kernel
-def _find_repeats(hashes, starts, ends, offsets, slots):  # type: ignore[no-untyped-def]
-    """Return bool[m]; slots: int64, -1, a power of two, at least twice the lines of the longest document.
+@inlined
+def _is_visible_ascii(byte):  # type: ignore[no-untyped-def]
+    return 0x20 < byte < 0x7F
 
-    A slot holds the number of a line; one below the document's first is of an earlier document, so that the slots
-    are never cleared. Empty lines, of which a text can have very many, take none.
-    """
-    repeats = np.zeros(starts.size, np.bool_)
-    for document in range(offsets.size - 1):
-        first, stop = offsets[document], offsets[document + 1]
-        mask = np.int64(1)
-        while mask < 2 * (stop - first):
-            mask <<= 1
-        mask -= 1
+
+@inlined
+def _strip(data, start, end, index, pages):  # type: ignore[no-untyped-def]
+    """Return (start, end) of `data[start:end]` without white space at its ends; most lines have none."""
+    if start == end or (_is_visible_ascii(data[start]) and _is_visible_ascii(data[end - 1])):
+        return start, end
+    return strip_span(data, start, end, index, pages)
+
+
+@kernel
+def _are_stripped(data, starts, ends, index, pages):  # type: ignore[no-untyped-def]
+    """Whether no line has white space at its ends."""
+    for line in range(starts.size):
+        start, end = _strip(data, starts[line], ends[line], index, pages)
+        if start != starts[line] or end != ends[line]:
+            return False
+    return True
+
+
+@kernel
+def _strip_lines(data, starts, ends, index, pages, stripped_starts, stripped_ends):  # type: ignore[no-untyped-def]
+    """Fill int64[m] of both ends of the stripped lines."""
+    for line in range(starts.size):
+        start, end = _strip(data, starts[line], ends[line], index, pages)
+        stripped_starts[line], stripped_ends[line] = start, end
+
+
+@kernel
+def _rehash(data, whole_starts, whole_ends, whole_hashes, starts, ends):  # type: ignore[no-untyped-def]
+    """Return uint64[m], the hashes of parts of spans whose own hashes are known; most parts are the whole."""
+    hashes = np.empty(starts.size, np.uint64)
+    for span in range(starts.size):
+        start, end = starts[span], ends[span]
+        if start == whole_starts[span] and end == whole_ends[span]:
+            hashes[span] = whole_hashes[span]
+        else:
+            hashes[span] = hash_span(data, start, end, NO_SEED)
+    return hashes
+
+
+@kernel
+def _find_repeats_in_document(hashes, characters, slots, repeats):  # type: ignore[no-untyped-def]
+    """Fill bool[spans of the document]; empty spans, of which a text can have very many, take no slot."""
+    size = hashes.size
+    for room in (min(size, SMALL_TABLE), size):
+        shift, mask = clear_slots(slots, room)
         empty_before = False
-        for line in range(first, stop):
-            if starts[line] == ends[line]:
-                repeats[line] = empty_before
+        for span in range(size):
+            if not characters[span]:
+                repeats[span] = empty_before
                 empty_before = True
                 continue
-            slot = np.int64(hashes[line]) & mask
-            while slots[slot] >= first and hashes[slots[slot]] != hashes[line]:
-                slot = (slot + 1) & mask
-            repeats[line] = slots[slot] >= first
-            if not repeats[line]:
-                slots[slot] = line
+            slot = hashes[span] >> shift
+            while slots[slot] and hashes[slots[slot] - np.uint32(1)] != hashes[span]:
+                slot = (slot + np.uint64(1)) & mask
+            repeats[span] = slots[slot] != 0
+            if not slots[slot]:
+                if not room:
+                    break
+                room -= 1
+                slots[slot] = span + 1
+        else:
+            break
+
+
+@kernel
+def _find_repeats(hashes, characters, offsets, slots):  # type: ignore[no-untyped-def]
+    """Return bool[m]; slots: those of a table for the spans of any document."""
+    repeats = np.empty(hashes.size, np.bool_)
+    for document in range(offsets.size - 1):
+        first, stop = offsets[document], offsets[document + 1]
+        _find_repeats_in_document(hashes[first:stop], characters[first:stop], slots, repeats[first:stop])
     return repeats
+
+
+def find_repeats(hashes: np.ndarray, characters: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return whether each span equals an earlier one of its document; bool[m], read-only.
+
+    Args:
+        hashes: uint64[m]; spans are equal where these are.
+        characters: int64[m], 0 for an empty span.
+        offsets: int64[n + 1], the spans of document i are `offsets[i]` to `offsets[i + 1]`.
+    """
+    slots = empty_slots(int(np.diff(offsets).max(initial=0)))
+    return fixed(_find_repeats(hashes, characters, offsets, slots), np.bool_)
 
 
 def scan_lines(data: np.ndarray, offsets: np.ndarray) -> Lines:

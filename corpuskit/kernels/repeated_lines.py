@@ -1,7 +1,8 @@
 r"""Repeated lines and paragraphs of each document.
 
-Spans of bytes are compared by their 64-bit hashes (`corpuskit.kernels.hash_span`): two different ones are taken for one
-about once in 2**64 pairs. What is a line, a paragraph, and white space around them, has two readings:
+Lines are compared by their 64-bit hashes (`corpuskit.kernels.hash_span`), and paragraphs by a hash of those of their
+lines: two different ones are taken for one about once in 2**64 pairs. What is a line, a paragraph, and white space
+around them, has two readings:
 
 * stripped: lines are those of `split("\n")` without white space at both ends, blank ones left out. Paragraphs lie
   between blank lines, likewise stripped.
@@ -14,15 +15,13 @@ from typing import NamedTuple
 import numpy as np
 
 from corpuskit.kernels.code_points import count_code_points
-from corpuskit.kernels.compiling import inlined, kernel
+from corpuskit.kernels.compiling import fixed, inlined, kernel
 from corpuskit.kernels.hashing import MULTIPLIER, hash_span
-from corpuskit.kernels.repeats import table_bits
+from corpuskit.kernels.intrinsics import fold_multiply
+from corpuskit.kernels.lines import NO_SEED, find_repeats
 from corpuskit.kernels.strip import strip_span
 from corpuskit.kernels.texts import Texts
 from corpuskit.kernels.utf8 import properties
-
-UNITS, DUPLICATES, CHARACTERS, DUPLICATE_CHARACTERS = 0, 1, 2, 3
-NO_SEED = np.uint64(0)
 
 
 class SpanRepeats(NamedTuple):
@@ -38,101 +37,81 @@ class SpanRepeats(NamedTuple):
     """Characters of the duplicates; int64[n]."""
 
 
-@inlined
-def _is_visible_ascii(byte):  # type: ignore[no-untyped-def]
-    return 0x20 < byte < 0x7F
+N_COUNTS = len(SpanRepeats._fields)
 
 
 @inlined
-def _strip(data, start, end, index, pages):  # type: ignore[no-untyped-def]
-    """Return (start, end) of `data[start:end]` without white space at its ends; most lines have none."""
-    if start >= end or (_is_visible_ascii(data[start]) and _is_visible_ascii(data[end - 1])):
-        return start, end
-    return strip_span(data, start, end, index, pages)
+def _join_lines(data, starts, ends, hashes, characters, first, stop, begin, end):  # type: ignore[no-untyped-def]
+    """Return (hash, characters) of `data[begin:end]`, which begins in the line `first` and ends in that before `stop`.
 
-
-@kernel
-def _count_repeats(data, starts, ends, hashes, size, slots, counts):  # type: ignore[no-untyped-def]
-    """Fill counts int64[4] from the spans [:size]; slots: uint32[], a table of items + 1."""
-    bits = table_bits(2 * size)
-    shift, mask = np.uint64(64 - bits), np.uint64((1 << bits) - 1)
-    for slot in range(1 << bits):
-        slots[slot] = 0
-    for item in range(size):
-        length = count_code_points(data, starts[item], ends[item])
-        counts[CHARACTERS] += length
-        hashed = hashes[item]
-        slot = (hashed * MULTIPLIER) >> shift
-        while slots[slot] and hashes[slots[slot] - np.uint32(1)] != hashed:
-            slot = (slot + np.uint64(1)) & mask
-        if slots[slot]:
-            counts[DUPLICATES] += 1
-            counts[DUPLICATE_CHARACTERS] += length
+    Mostly nothing is cut off the first line and the last one, so that what is known of lines need only be joined.
+    """
+    hashed, count = np.uint64(0), stop - first - 1
+    for line in range(first, stop):
+        start, finish = max(starts[line], begin), min(ends[line], end)
+        if start == starts[line] and finish == ends[line]:
+            hashed = fold_multiply(hashed ^ hashes[line], MULTIPLIER)
+            count += characters[line]
         else:
-            slots[slot] = item + 1
-    counts[UNITS] = size
+            hashed = fold_multiply(hashed ^ hash_span(data, start, finish, NO_SEED), MULTIPLIER)
+            count += count_code_points(data, start, finish)
+    return hashed, count
 
 
 @kernel
-def _find_lines(data, starts, ends, hashes, stripped, index, pages, found_starts, found_ends, found_hashes):  # type: ignore[no-untyped-def]
-    """Fill the found spans int64[] and their hashes uint64[] from the lines of a document; return their number."""
-    size = 0
-    for line in range(starts.size):
-        start, end = starts[line], ends[line]
-        if stripped:
-            start, end = _strip(data, start, end, index, pages)
-        if start == end and (stripped or 0 < line < starts.size - 1):
-            continue
-        found_starts[size], found_ends[size] = start, end
-        unchanged = end - start == ends[line] - starts[line]
-        found_hashes[size] = hashes[line] if unchanged else hash_span(data, start, end, NO_SEED)
-        size += 1
-    return size
+def _find_paragraphs(  # type: ignore[no-untyped-def]
+    data, starts, ends, hashes, characters, offsets, inner_starts, inner_ends, edges, index, pages
+):
+    """Return the paragraphs' hashes uint64[m], characters int64[m] and offsets int64[n + 1].
 
-
-@kernel
-def _find_paragraphs(data, starts, ends, stripped, index, pages, found_starts, found_ends, found_hashes):  # type: ignore[no-untyped-def]
-    """Fill the found spans int64[] and their hashes uint64[] from the lines of a document; return their number."""
-    first, stop = strip_span(data, starts[0], ends[-1], index, pages)
-    size, inside = 0, False
-    for line in range(starts.size):
-        start, end = max(starts[line], first), min(ends[line], stop)
-        if stripped:
-            start, end = _strip(data, start, end, index, pages)
-        if start >= end:
-            inside = False
-            continue
-        if not inside:
-            found_starts[size] = start
+    A paragraph is made of lines in a row of which something lies inside the stripped text, and between the line's own
+    inner_starts and inner_ends: from where the first one begins there to where the last one ends. A blank text has an
+    empty one, if `edges`.
+    """
+    found_hashes, found_characters = np.empty(starts.size, np.uint64), np.empty(starts.size, np.int64)
+    found_offsets = np.zeros(offsets.size, np.int64)
+    size = np.int64(0)
+    for document in range(offsets.size - 1):
+        line, last = offsets[document], offsets[document + 1]
+        text_start, text_end = strip_span(data, starts[line], ends[last - 1], index, pages)
+        if edges and text_start == text_end:
+            found_hashes[size], found_characters[size] = 0, 0
             size += 1
-        found_ends[size - 1] = end
-        inside = True
-    if not size and not stripped:
-        found_starts[0] = found_ends[0] = first
-        size = 1
-    for span in range(size):
-        found_hashes[span] = hash_span(data, found_starts[span], found_ends[span], NO_SEED)
-    return size
+        while line < last:
+            begin, end = max(inner_starts[line], text_start), min(inner_ends[line], text_end)
+            first, inside = line, begin < end
+            while inside:
+                line += 1
+                inside = line < last and max(inner_starts[line], text_start) < min(inner_ends[line], text_end)
+            if line > first:
+                end = min(inner_ends[line - 1], text_end)
+                joined = _join_lines(data, starts, ends, hashes, characters, first, line, begin, end)
+                found_hashes[size], found_characters[size] = joined
+                size += 1
+            line += 1
+        found_offsets[document + 1] = size
+    return found_hashes[:size], found_characters[:size], found_offsets
 
 
 @kernel
-def _repeats(data, starts, ends, hashes, offsets, stripped, index, pages, lines, paragraphs):  # type: ignore[no-untyped-def]
-    """Fill lines and paragraphs, both int64[documents, 4], zeros before."""
-    room = 0
+def _count_repeats(characters, repeats, offsets, edges):  # type: ignore[no-untyped-def]
+    """Return int64[n, 4]; of empty spans those count that begin or end a document, if `edges`."""
+    counts = np.zeros((offsets.size - 1, N_COUNTS), np.int64)
     for document in range(offsets.size - 1):
-        room = max(room, offsets[document + 1] - offsets[document])
-    spans = np.empty((2, room), np.int64)
-    span_starts, span_ends = spans[0], spans[1]
-    span_hashes, slots = np.empty(room, np.uint64), np.empty(1 << table_bits(2 * room), np.uint32)
-    for document in range(offsets.size - 1):
-        first, last = offsets[document], offsets[document + 1]
-        begin, end = starts[first:last], ends[first:last]
-        size = _find_lines(
-            data, begin, end, hashes[first:last], stripped, index, pages, span_starts, span_ends, span_hashes
-        )
-        _count_repeats(data, span_starts, span_ends, span_hashes, size, slots, lines[document])
-        size = _find_paragraphs(data, begin, end, stripped, index, pages, span_starts, span_ends, span_hashes)
-        _count_repeats(data, span_starts, span_ends, span_hashes, size, slots, paragraphs[document])
+        first, stop = offsets[document], offsets[document + 1]
+        spans = duplicates = total = repeated = np.int64(0)
+        for span in range(first, stop):
+            length = characters[span]
+            spans += length > 0
+            duplicates += (length > 0) & repeats[span]
+            total += length
+            repeated += length * repeats[span]
+        if edges:
+            empty = np.int64(characters[first] == 0) + (stop - first > 1 and characters[stop - 1] == 0)
+            spans += empty
+            duplicates += empty == 2
+        counts[document] = spans, duplicates, total, repeated
+    return counts
 
 
 def repeated_lines(texts: Texts, *, stripped: bool) -> tuple[SpanRepeats, SpanRepeats]:
@@ -142,18 +121,11 @@ def repeated_lines(texts: Texts, *, stripped: bool) -> tuple[SpanRepeats, SpanRe
         texts: n documents.
         stripped: which reading of the module's docstring; False: datatrove's.
     """
-    lines, table = texts.lines(), properties()
-    counts = np.zeros((2, len(texts), len(SpanRepeats._fields)), np.int64)
-    _repeats(
-        texts.data,
-        lines.starts,
-        lines.ends,
-        lines.hashes(),
-        lines.offsets,
-        stripped,
-        table.index,
-        table.pages,
-        counts[0],
-        counts[1],
-    )
-    return SpanRepeats(*counts[0].T), SpanRepeats(*counts[1].T)
+    whole, table, edges = texts.lines(), properties(), not stripped
+    lines = whole.stripped() if stripped else whole
+    counts = _count_repeats(lines.characters(), lines.repeats(), lines.offsets, edges)
+    known = whole.starts, whole.ends, whole.hashes(), whole.characters(), whole.offsets
+    found = _find_paragraphs(texts.data, *known, lines.starts, lines.ends, edges, table.index, table.pages)
+    hashes, characters, offsets = (fixed(array, array.dtype) for array in found)
+    of_paragraphs = _count_repeats(characters, find_repeats(hashes, characters, offsets), offsets, edges)
+    return SpanRepeats(*counts.T), SpanRepeats(*of_paragraphs.T)

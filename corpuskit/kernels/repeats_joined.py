@@ -16,9 +16,10 @@ still fewer places for larger n. Two n-grams are equal if their 64-bit hashes ar
 import numpy as np
 
 from corpuskit.kernels.compiling import inlined, kernel
+from corpuskit.kernels.hash_tables import SMALL_TABLE, clear_slots, table_bits
 from corpuskit.kernels.hashing import FINISHER, MULTIPLIER, hash_span
 from corpuskit.kernels.intrinsics import load64, store64
-from corpuskit.kernels.repeats import DUPLICATE_SIZES, span_characters, table_bits
+from corpuskit.kernels.repeats import DUPLICATE_SIZES, span_characters
 from corpuskit.kernels.words import Words
 
 FIRST, LAST = DUPLICATE_SIZES[0], DUPLICATE_SIZES[-1]
@@ -190,31 +191,38 @@ def _keep_repeated(stream, bounds, n, places, size, kept, hashes, sketch):  # ty
 
 
 @kernel
-def _greedy(data, starts, ends, stream, bounds, n, places, size, hashes, slots):  # type: ignore[no-untyped-def]
+def _greedy(data, starts, ends, stream, bounds, n, places, size, hashes, lengths, slots):  # type: ignore[no-untyped-def]
     """Return (characters of duplicate n-grams at places uint32[:size], whether most n-grams are distinct).
 
-    hashes: uint64[size], what is remembered; slots: uint32[], an open-addressing table of these, by index + 1.
+    hashes: uint64[size], what is remembered; lengths: uint32[size], its characters, 0 if unknown; slots: uint32[], a
+    table of these.
     """
-    bits = table_bits(2 * size)
-    shift, mask = np.uint64(64 - bits), np.uint64((1 << bits) - 1)
-    for slot in range(1 << bits):
-        slots[slot] = 0
-    characters = free = distinct = 0
-    for item in range(size):
-        place = np.int64(places[item])
-        if place < free:
-            continue
-        hashed = _join(stream, bounds, place, n)
-        slot = hashed >> shift
-        while slots[slot] and hashes[slots[slot] - np.uint32(1)] != hashed:
-            slot = (slot + np.uint64(1)) & mask
-        if slots[slot]:
-            characters += span_characters(data, starts, ends, place, place + n)
-            free = place + n
-        else:
-            hashes[distinct] = hashed
+    characters, distinct = np.int64(0), 0
+    for room in (min(size, SMALL_TABLE), size):
+        shift, mask = clear_slots(slots, room)
+        characters, distinct, free = np.int64(0), 0, 0
+        for item in range(size):
+            place = np.int64(places[item])
+            if place < free:
+                continue
+            hashed = _join(stream, bounds, place, n)
+            slot = hashed >> shift
+            while slots[slot] and hashes[slots[slot] - np.uint32(1)] != hashed:
+                slot = (slot + np.uint64(1)) & mask
+            if slots[slot]:
+                known = slots[slot] - np.uint32(1)
+                if not lengths[known]:
+                    lengths[known] = span_characters(data, starts, ends, place, place + n)
+                characters += np.int64(lengths[known])
+                free = place + n
+                continue
+            if distinct == room:
+                break
+            hashes[distinct], lengths[distinct] = hashed, 0
             distinct += 1
             slots[slot] = distinct
+        else:
+            break
     return characters, 2 * distinct > size
 
 
@@ -229,6 +237,7 @@ def _joins(data, starts, ends, offsets, duplicates):  # type: ignore[no-untyped-
             bytes_room = max(bytes_room, ends[last - 1] - starts[first])
     stream, bounds = np.empty(bytes_room + 64, np.uint8), np.empty(room + 1, np.uint32)
     places, marks, hashes = np.empty(room, np.uint32), np.empty(room, np.uint32), np.empty(room, np.uint64)
+    lengths = np.empty(room, np.uint32)
     slots = np.empty(1 << table_bits(2 * room), np.uint32)
     sketch = np.empty(1 << max(_bits(2 * room), _bits(1 << 14), _bits(1 << 17)), np.uint8)
     for document in range(offsets.size - 1):
@@ -252,7 +261,7 @@ def _joins(data, starts, ends, offsets, duplicates):  # type: ignore[no-untyped-
             looked_at, kept = places, size
             if distinct:  # where most are repeated, the next sketch would tell nothing
                 looked_at, kept = marks, _keep_repeated(stream, bounds, n, places, size, marks, hashes, sketch)
-            found, distinct = _greedy(data, begin, end, stream, bounds, n, looked_at, kept, hashes, slots)
+            found, distinct = _greedy(data, begin, end, stream, bounds, n, looked_at, kept, hashes, lengths, slots)
             duplicates[document, n - FIRST] = found
 
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpuskit.kernels.blocks import BLOCK, block, equal_mask, padded, range_mask
+from corpuskit.kernels.blocks import ALL_BITS, BLOCK, block, equal_mask, padded, range_mask
 from corpuskit.kernels.compiling import fixed, inlined, kernel
-from corpuskit.kernels.intrinsics import trailing_zeros
+from corpuskit.kernels.intrinsics import leading_zeros, load64, trailing_zeros
 from corpuskit.kernels.utf8 import decode
 
 if TYPE_CHECKING:
@@ -40,7 +40,12 @@ DOT, EXCLAMATION_MARK, QUESTION_MARK, NEWLINE = (np.uint8(ord(mark)) for mark in
 ARMENIAN, ARABIC, URDU, IDEOGRAPHIC, WIDE = (np.uint8(byte) for byte in (0xD6, 0xD8, 0xDB, 0xE3, 0xEF))
 INDIC, GENERAL = np.uint8(0xE0), np.uint8(0xE2)
 """The first bytes of the MARK and WIDE_MARK characters beyond ASCII; 0xE1, that of `።`, lies between the last two."""
-ABBREVIATIONS = fixed([int.from_bytes(word, "big") for word in (b"Mr", b"Mrs", b"Ms", b"Dr", b"St", b"vs")], np.int64)
+ABBREVIATIONS = fixed(
+    [int.from_bytes(word, "little") for word in (b"Mr", b"Mrs", b"Ms", b"Dr", b"St", b"vs")], np.uint64
+)
+EACH, HIGH_BITS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+"""One in each of eight bytes, and the highest bit of each."""
+NONE = np.uint64(0)
 
 BETWEEN, INSIDE, ENDING = range(3)
 """States: no sentence has begun, inside one, after its end mark."""
@@ -57,52 +62,61 @@ def character_classes() -> np.ndarray:
 
 
 @inlined
-def _ends_none(data, begin, stop):  # type: ignore[no-untyped-def]
-    """Whether the `.` at `stop` follows another, a letter standing alone, or one of the ABBREVIATIONS."""
-    if stop > begin and data[stop - 1] == ord("."):
-        return True
-    word, letters, position = np.int64(0), 0, stop - 1
-    while position >= begin and letters < 4 and ord("a") <= data[position] | 0x20 <= ord("z"):
-        word |= np.int64(data[position]) << (8 * letters)
-        letters += 1
-        position -= 1
-    if letters == 1:
-        return True
-    for abbreviation in ABBREVIATIONS:  # noqa: SIM110 (numba compiles no generators)
-        if word == abbreviation:
-            return True
-    return False
+def _last_word(data, begin, stop):  # type: ignore[no-untyped-def]
+    """Return (the last 8 letters of ASCII of `data[begin:stop]` as a little-endian uint64, how many there are).
+
+    They are those before the first byte, from the end, that is no such letter; data: padded, begin < stop.
+    """
+    index = max(stop - 8, 0)
+    eight = load64(data, index) << np.uint64(8 * (8 - (stop - index)))
+    eight &= ALL_BITS << np.uint64(8 * max(8 - (stop - begin), 0))
+    small = (eight | EACH * np.uint64(0x20)) & ~HIGH_BITS
+    letters = (small + EACH * np.uint64(0x80 - ord("a"))) & ~(small + EACH * np.uint64(0x7F - ord("z"))) & ~eight
+    others = leading_zeros(~letters & HIGH_BITS) & 0x78
+    return eight >> np.uint64(min(64 - others, 63)), others >> 3
 
 
 @inlined
-def _find_mark(data, position, stop, classes):  # type: ignore[no-untyped-def]
-    """Return where the first mark or line feed of `data[position:stop]` lies, else `stop`."""
-    while position < stop:
-        index, shift, inside = block(data.size, position, stop, 0)
-        marks = equal_mask(data, index, DOT) | equal_mask(data, index, NEWLINE)
-        marks |= equal_mask(data, index, EXCLAMATION_MARK) | equal_mask(data, index, QUESTION_MARK)
-        marks |= range_mask(data, index, INDIC, IDEOGRAPHIC) | equal_mask(data, index, WIDE)
-        marks |= equal_mask(data, index, ARMENIAN) | equal_mask(data, index, ARABIC) | equal_mask(data, index, URDU)
-        marks = (marks >> shift) & inside
-        while marks:
-            place = position + trailing_zeros(marks)
-            code, _ = decode(data, place, stop)
-            if classes[code] not in (OTHER, BLANK, CLOSER):
-                return place
-            marks &= marks - np.uint64(1)
-        position += BLOCK
-    return stop
+def _ends_none(data, begin, stop):  # type: ignore[no-untyped-def]
+    """Whether the `.` at `stop` follows another, a letter standing alone, or one of the ABBREVIATIONS.
+
+    data: padded; begin < stop.
+    """
+    word, letters = _last_word(data, begin, stop)
+    ends_none = (letters == 1) | (data[stop - 1] == DOT)
+    for abbreviation in ABBREVIATIONS:
+        ends_none |= word == abbreviation
+    return ends_none
+
+
+@inlined
+def _find_marks(data, position, stop):  # type: ignore[no-untyped-def]
+    """Return the mask of the 64 bytes from `position` on with which marks and line feeds may begin; position < stop."""
+    index, shift, inside = block(data.size, position, stop, 0)
+    marks = equal_mask(data, index, DOT) | equal_mask(data, index, NEWLINE)
+    marks |= equal_mask(data, index, EXCLAMATION_MARK) | equal_mask(data, index, QUESTION_MARK)
+    marks |= range_mask(data, index, INDIC, IDEOGRAPHIC) | equal_mask(data, index, WIDE)
+    marks |= equal_mask(data, index, ARMENIAN) | equal_mask(data, index, ARABIC) | equal_mask(data, index, URDU)
+    return (marks >> shift) & inside
 
 
 @inlined
 def sentences_within(data, begin, stop, classes):  # type: ignore[no-untyped-def]
     """Return the number of sentences in `data[begin:stop]`; data: padded uint8[n], classes: `character_classes()`."""
     position, state, count = begin, BETWEEN, 0
+    seen, marks = begin, NONE  # marks: those of the block that ends at `seen`
     while position < stop:
         if state == INSIDE:  # nothing but marks and line feeds changes anything
-            position = _find_mark(data, position, stop, classes)
-            if position == stop:
+            if position < seen:
+                marks &= ALL_BITS << np.uint64(position - (seen - BLOCK))
+            else:
+                seen, marks = position, NONE
+            while not marks and seen < stop:
+                marks = _find_marks(data, seen, stop)
+                seen += BLOCK
+            if not marks:
                 break
+            position = seen - BLOCK + trailing_zeros(marks)
         code, length = decode(data, position, stop)
         kind = classes[code]
         if kind == OTHER:

@@ -20,7 +20,7 @@ import numpy as np
 
 from corpuskit.kernels.blocks import BLOCK, block, equal_mask, padded, popcount, range_mask
 from corpuskit.kernels.compiling import fixed, inlined, kernel
-from corpuskit.kernels.intrinsics import trailing_zeros
+from corpuskit.kernels.intrinsics import COMPRESSES, compress_places, trailing_zeros
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.utf8 import ALONE, DIGIT, LETTER, MARK, SPACE, CharacterTable, decode, lookup, properties
 
@@ -105,8 +105,18 @@ def _count_starts(data, start, stop, with_marks):  # type: ignore[no-untyped-def
 
 
 @inlined
-def _write_places(mask, base, places, count):  # type: ignore[no-untyped-def]
-    """Append `base` + the place of each set bit to `places`, which holds `count`; return the new count.
+def _write_compressed(mask, base, places, count):  # type: ignore[no-untyped-def]
+    """Append `base` + the place of each set bit to `places`, which holds `count` and has room for 64 more.
+
+    Returns the new count.
+    """
+    compress_places(places, count, base, mask)
+    return count + popcount(mask)
+
+
+@inlined
+def _write_one_by_one(mask, base, places, count):  # type: ignore[no-untyped-def]
+    """As `_write_compressed`, on any CPU.
 
     Most masks have 8 to 16 bits or fewer: those are written without a branch each, as many as there may be.
     """
@@ -125,6 +135,9 @@ def _write_places(mask, base, places, count):  # type: ignore[no-untyped-def]
         mask &= mask - ONE
         count += 1
     return total
+
+
+_write_places = _write_compressed if COMPRESSES else _write_one_by_one
 
 
 @inlined

@@ -40,10 +40,16 @@ from corpuskit.kernels import Texts, fixed, inlined, kernel
 from corpuskit.kernels.blocks import BLOCK, REACH, padded
 from corpuskit.kernels.breaks import CARRIAGE_RETURN, find_break, has_break
 from corpuskit.kernels.c4 import (
+    ANCHOR,
     BRACKET,
     CURLY,
     CURLY_BRACKET,
     DIALECTS,
+    HAS_ANCHOR,
+    HAS_ANY,
+    HAS_BRACKET,
+    HAS_BREAK,
+    HAS_CURLY,
     KEPT,
     LOREM_IPSUM,
     NO_END_MARK,
@@ -74,6 +80,8 @@ COLUMNS = {
 }
 """What the kernel counts, in its order: first what `judge` counts."""
 LINES, KEPT_LINES, SENTENCES = range(7, 10)
+LOREM_IPSUM_ANYWHERE, CURLY_ANYWHERE = range(10, 12)
+"""Beyond the COLUMNS: how often `lorem ipsum` and `{` occur in the text."""
 PLACEHOLDER = patterns("lorem ipsum")[0]
 BEFORE_ANCHOR = 4
 """Where in the PLACEHOLDER its anchor, `m ip`, lies."""
@@ -88,8 +96,8 @@ def _is_letter_or_digit(byte):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _count_line(data, start, end, rules, index, pages, classes, bracket, scratch, copied, lowered, count):  # type: ignore[no-untyped-def]
-    """Judge the line `data[start:end]` and count it; bracket: whether it may have one."""
+def _count_line(data, start, end, rules, index, pages, classes, rare, scratch, copied, lowered, count):  # type: ignore[no-untyped-def]
+    """Judge the line `data[start:end]` and count it; rare: what it may have."""
     count[LINES] += 1
     if 0 < end - start <= rules.max_word and rules.end_marks.size and _is_letter_or_digit(data[end - 1]):
         count[NO_END_MARK] += 1  # headings and menus: neither a mark nor a citation is last, and no word is too long
@@ -99,10 +107,10 @@ def _count_line(data, start, end, rules, index, pages, classes, bracket, scratch
         count[NO_END_MARK] += 1
         return
     text, first, last = data, start, end
-    if bracket and holds(data, start, end, BRACKET):
-        text, first = copied, np.int64(0)
+    if rare & HAS_BRACKET and holds(data, start, end, BRACKET):
+        text, first, rare = copied, np.int64(0), HAS_ANY  # one of the ANCHORS may have had a citation inside
         last, _ = copy_line(data, start, end, index, pages, scratch, first)
-    verdict = judge(data, start, end, text, first, last, rules, index, pages, lowered, count)
+    verdict = judge(data, start, end, text, first, last, rules, index, pages, lowered, count, rare)
     if verdict == KEPT:
         count[KEPT_LINES] += 1
         count[SENTENCES] += sentences_within(text, first, last, classes)
@@ -110,58 +118,59 @@ def _count_line(data, start, end, rules, index, pages, classes, bracket, scratch
         count[verdict] += 1
 
 
+@inlined
+def _find_rare(data, position, seen, begin, stop, count):  # type: ignore[no-untyped-def]
+    """Return the bits of what begins in `data[position:seen]` of the text `data[begin:stop]`.
+
+    Counts `lorem ipsum` and `{` on the way.
+    """
+    rare = HAS_BREAK * has_break(data, position, seen, stop) | HAS_BRACKET * holds(data, position, seen, BRACKET)
+    if holds(data, position, seen, CURLY_BRACKET):
+        rare |= HAS_CURLY
+        curly_brackets = 0
+        for byte in data[position:seen]:
+            curly_brackets += byte == CURLY_BRACKET
+        count[CURLY_ANYWHERE] += curly_brackets
+    end = min(seen + ANCHOR - 1, stop)
+    anchor = find_anchor(data, position, end)
+    while anchor < end:
+        rare |= HAS_ANCHOR
+        begins = anchor - BEFORE_ANCHOR
+        count[LOREM_IPSUM_ANYWHERE] += begins >= begin and match_caseless(data, begins, stop, PLACEHOLDER) > 0
+        anchor = find_anchor(data, anchor + 1, end)
+    return rare
+
+
 @kernel
 def _count(data, starts, ends, offsets, rules, index, pages, classes, scratch, copied):  # type: ignore[no-untyped-def]
-    r"""Return int64[n, 10], the COLUMNS of each document.
+    r"""Return int64[n, 12], the COLUMNS of each document, and LOREM_IPSUM_ANYWHERE and CURLY_ANYWHERE.
 
     data: padded; starts, ends, offsets: the lines of `split("\n")`; scratch: uint8, the longest line and a block;
     copied: the same memory, read-only.
     """
-    counts = np.zeros((offsets.size - 1, SENTENCES + 1), np.int64)
+    counts = np.zeros((offsets.size - 1, CURLY_ANYWHERE + 1), np.int64)
     lowered = np.empty(scratch.size, np.uint8)
     for document in range(offsets.size - 1):
         count, final = counts[document], offsets[document + 1] - 1
-        stop, seen = ends[final], starts[offsets[document]]
-        breaks = bracket = False
+        begin, stop = starts[offsets[document]], ends[final]
+        seen, rare = begin, 0
         for line in range(offsets[document], offsets[document + 1]):
             position, end = starts[line], ends[line]
             if line == final and position == end:
                 break
-            if end > seen:  # breaks and bracket stand for what lies before `seen`
-                seen = min(max(end, position + WINDOW), stop)
-                breaks = has_break(data, position, seen, stop)
-                bracket = holds(data, position, seen, BRACKET)
+            if end > seen:  # rare stands for what lies before `seen`, and in this line
+                before, seen = seen, min(max(end, seen + WINDOW), stop)
+                rare = _find_rare(data, before, seen, begin, stop, count) | (rare if position < before else 0)
             if line < final and end > position and data[end - 1] == CARRIAGE_RETURN:
                 end -= 1
             more = True  # a line feed has one line before it at least; the end of the text, only what is left
             while more:
                 piece, after = end, end
-                if breaks:
+                if rare & HAS_BREAK:
                     piece, after = find_break(data, position, end)
-                _count_line(
-                    data, position, piece, rules, index, pages, classes, bracket, scratch, copied, lowered, count
-                )
+                _count_line(data, position, piece, rules, index, pages, classes, rare, scratch, copied, lowered, count)
                 more = piece < end and (after < end or line < final)
                 position = after
-    return counts
-
-
-@kernel
-def _count_anywhere(data, offsets):  # type: ignore[no-untyped-def]
-    """Return int64[n, 2]: how often `lorem ipsum` and `{` occur in each document; data: padded."""
-    counts = np.zeros((offsets.size - 1, 2), np.int64)
-    for document in range(offsets.size - 1):
-        begin, stop = offsets[document], offsets[document + 1]
-        curly_brackets = 0
-        for byte in data[begin:stop]:
-            curly_brackets += byte == CURLY_BRACKET
-        counts[document, 1] = curly_brackets
-        position = begin
-        while position < stop:
-            anchor = find_anchor(data, position, stop)
-            begins = anchor - BEFORE_ANCHOR
-            counts[document, 0] += begins >= begin and match_caseless(data, begins, stop, PLACEHOLDER) > 0
-            position = anchor + 1
     return counts
 
 
@@ -196,8 +205,8 @@ def measure(texts: Texts, dialect: str) -> dict[str, np.ndarray]:
     tables = (table.index, table.pages, character_classes())
     counts = _count(data, *spans, _rules(dialect), *tables, scratch, fixed(scratch, np.uint8))
     if dialect == "c4":
-        counts[:, [LOREM_IPSUM, CURLY]] = _count_anywhere(data, texts.offsets)
-    values = dict(zip(COLUMNS, counts.T, strict=True))
+        counts[:, [LOREM_IPSUM, CURLY]] = counts[:, [LOREM_IPSUM_ANYWHERE, CURLY_ANYWHERE]]
+    values = dict(zip(COLUMNS, counts.T[: len(COLUMNS)], strict=True))
     values["third_longest_line"] = _third_longest(lines.characters(), lines.offsets)
     return {name: value.astype(np.int32) for name, value in values.items()}
 

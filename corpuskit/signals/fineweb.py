@@ -20,8 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpuskit.kernels import Texts, fixed, kernel
-from corpuskit.kernels.strip import skip_space
-from corpuskit.kernels.utf8 import decode, properties
+from corpuskit.kernels.utf8 import decode
 from corpuskit.signals.group import Signal, SignalGroup, WordsConfig, ratio
 
 TERMINAL_MARKS = """
@@ -51,21 +50,21 @@ def terminal_marks() -> np.ndarray:
 
 
 @kernel
-def _count(data, starts, ends, offsets, characters, repeats, index, pages, marks):  # type: ignore[no-untyped-def]
+def _count(data, ends, offsets, characters, repeats, blank, marks):  # type: ignore[no-untyped-def]
     """Return int64[n, 5]: lines, those with a mark, short ones; characters of repeated lines and of all lines.
 
-    characters, repeats: those of the lines, of which blank ones count for their characters alone.
+    characters, repeats, blank: those of the lines, of which blank ones count for their characters alone.
     """
     counts = np.zeros((offsets.size - 1, 5), np.int64)
     for document in range(offsets.size - 1):
         lines = marked = short = repeated = total = 0
         for line in range(offsets[document], offsets[document + 1]):
-            start, end = starts[line], ends[line]
             total += characters[line]
-            if skip_space(data, start, end, index, pages) == end:
+            if blank[line]:
                 continue
+            end = ends[line]
             last = end - 1
-            while last > start and (data[last] & 0xC0) == 0x80:
+            while (data[last] & 0xC0) == 0x80:
                 last -= 1
             code, _ = decode(data, last, end)
             lines += 1
@@ -78,9 +77,10 @@ def _count(data, starts, ends, offsets, characters, repeats, index, pages, marks
 
 def measure(texts: Texts, config: WordsConfig) -> dict[str, np.ndarray]:
     """Return float32[n] of each signal of the group; NaN where it is undefined."""
-    lines, table = texts.lines(), properties()
-    spans = (lines.starts, lines.ends, lines.offsets, lines.characters(), lines.repeats())
-    count = _count(texts.data, *spans, table.index, table.pages, terminal_marks()).T
+    lines = texts.lines()
+    blank = fixed(lines.stripped().lengths() == 0, np.bool_)
+    of_lines = lines.ends, lines.offsets, lines.characters(), lines.repeats(), blank
+    count = _count(texts.data, *of_lines, terminal_marks()).T
     words = np.where(count[LINES] > 0, texts.words(config.words).counts(), 0)
     return {
         "end_mark_lines": ratio(count[MARKED], count[LINES]),

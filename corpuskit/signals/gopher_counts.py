@@ -237,9 +237,8 @@ def _ends_with_ellipsis(data, start, end):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _count_line(data, start, end, index, pages, bullets, count):  # type: ignore[no-untyped-def]
-    """Add the line `data[start:end]`, white space at its ends ignored, to the LINE_COUNTS `count`."""
-    start, end = strip_span(data, start, end, index, pages)
+def _count_line(data, start, end, bullets, count):  # type: ignore[no-untyped-def]
+    """Add the line `data[start:end]`, which has no white space at its ends, to the LINE_COUNTS `count`."""
     count[LINES] += 1
     count[BLANK_LINES] += start == end
     count[BULLET_LINES] += _is_bullet(data, start, end, bullets)
@@ -247,12 +246,12 @@ def _count_line(data, start, end, index, pages, bullets, count):  # type: ignore
 
 
 @kernel
-def _count_lines(data, offsets, starts, ends, line_offsets, index, pages, bullets):  # type: ignore[no-untyped-def]
-    """Return int64[n, 4], the LINE_COUNTS of lines that a scan found."""
+def _count_lines(data, offsets, starts, ends, line_offsets, bullets):  # type: ignore[no-untyped-def]
+    """Return int64[n, 4], the LINE_COUNTS of stripped lines."""
     counts = np.zeros((offsets.size - 1, len(LINE_COUNTS)), np.int64)
     for document in range(offsets.size - 1):
         for line in range(line_offsets[document], line_offsets[document + 1]):
-            _count_line(data, starts[line], ends[line], index, pages, bullets, counts[document])
+            _count_line(data, starts[line], ends[line], bullets, counts[document])
     return counts
 
 
@@ -264,7 +263,8 @@ def _count_split_lines(data, offsets, index, pages, bullets):  # type: ignore[no
         position, stop = offsets[document], offsets[document + 1]
         while position < stop:
             end, after = find_break(data, position, stop)
-            _count_line(data, position, end, index, pages, bullets, counts[document])
+            start, end = strip_span(data, position, end, index, pages)
+            _count_line(data, start, end, bullets, counts[document])
             position = after
     return counts
 
@@ -277,12 +277,11 @@ def count_lines(texts: Texts, bullets: str, *, all_breaks: bool) -> dict[str, np
         bullets: The characters that give a line a bullet where they come first.
         all_breaks: Whether lines are those of `str.splitlines()`, rather than of `split("\n")`.
     """
-    table = properties()
     codes = fixed([ord(bullet) for bullet in bullets], np.int64)
-    tables = table.index, table.pages, codes
     if all_breaks:
-        counts = _count_split_lines(padded(texts.data), texts.offsets, *tables)
+        table = properties()
+        counts = _count_split_lines(padded(texts.data), texts.offsets, table.index, table.pages, codes)
     else:
-        lines = texts.lines()
-        counts = _count_lines(texts.data, texts.offsets, lines.starts, lines.ends, lines.offsets, *tables)
+        lines = texts.lines().stripped()
+        counts = _count_lines(texts.data, texts.offsets, lines.starts, lines.ends, lines.offsets, codes)
     return dict(zip(LINE_COUNTS, counts.T, strict=True))
