@@ -38,12 +38,19 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "without.yaml").write_text("without: [gopher.words]")
     (tmp_path / "both.yaml").write_text("preset: [gopher, zh]")
     (tmp_path / "norwegian.yaml").write_text("by_language: {no: {preset: none}}")
+    (tmp_path / "listed.yaml").write_text("exclude: [a.jsonl, absent.txt]")
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     (tmp_path / "nobody.yaml").write_text("name: x")
     return tmp_path
 
 
 MISTAKES = {
     "annotate nofile.jsonl": "nofile.jsonl: no such file, folder or glob match",
+    "annotate ''": "an input is empty, perhaps a variable of the shell; write . for the working folder",
+    "select a.jsonl '' --policy none": "an input is empty",
+    "tokenizer train '' --out x": "an input is empty",
+    "tokenize '' --tokenizer {bpe} --out x": "an input is empty",
+    "classifier train --positive a.jsonl --negative '' --out x": "an input is empty",
     "annotate no*.jsonl": "no*.jsonl: no such file, folder or glob match",
     "annotate empty": "empty: no such file, folder or glob match",
     "annotate a.jsonl --signals ,": "--signals: expected at least one group of signals",
@@ -64,6 +71,7 @@ MISTAKES = {
     "select a.jsonl --policy both.yaml": "both.yaml: preset: the presets are meant for different languages: 'gopher' "
     "for en, eng; 'zh' for zh, ",
     "select a.jsonl --policy norwegian.yaml": "norwegian.yaml: by_language: false is not a name (YAML reads yes, no",
+    "select a.jsonl --policy listed.yaml": "listed.yaml: exclude[1]: absent.txt: No such file or directory",
     "select a.jsonl --policy urls,gopher,zh": "--policy: the presets are meant for different languages: ",
     "select a.jsonl --policy zh,gofer": "--policy: 'gofer' is neither a preset nor a YAML file",
     "select a.jsonl --policy zh --languages en": "--policy: preset 'zh' is meant for zh, ",
@@ -86,8 +94,17 @@ MISTAKES = {
     "run nobody.yaml": "sources: this field is required",
     "run none.yaml": "none.yaml: No such file or directory",
     "run {recipe} --set x": "--set: expected path=value, such as pretrain.budget_bytes=10MB, given 'x'",
+    "run {recipe} --sample 10": "error: --sample: expected at most 1.0, given 10",
+    "run {recipe} --sample ''": "error: --sample: expected a number, given nothing",
+    "run {recipe} --set sample=10": "error: sample: expected at most 1.0, given 10",
     "run {recipe} --runner flinkk": "--runner flinkk: ",
     "run {recipe} --out {shards}": "which a corpus would overwrite; choose another --out",
+    "run {recipe} --set variants.raw.policy.exclude=[absent.txt] --plan": "variants.raw.policy.exclude[0]: absent.txt: "
+    "No such file or directory",
+    "run {recipe} --set variants.raw.policy.exclude=[latin.txt]": "variants.raw.policy.exclude[0]: latin.txt: not "
+    "UTF-8 at byte 3",
+    "compare {recipe} --set variants.raw.policy.exclude=[sub]": "variants.raw.policy.exclude[0]: sub: Is a directory",
+    "pretrain {recipe} --set variants.raw.policy.exclude=[no.txt]": "variants.raw.policy.exclude[0]: no.txt: No such",
     "compare {recipe} --set tokenizers={{}}": "tokenizers: this recipe has no tokenizer",
     "compare {recipe} --set 'tasks.x={{kind: labelled, train: no.csv, test: no.csv}}'": "no.csv: No such file",
     "pretrain {recipe} --set tokenizers={{}}": "tokenizers: this recipe has no tokenizer",
@@ -132,6 +149,8 @@ USAGE = {
     "annotate a.jsonl --workers -1": "Invalid value for '--workers'",
     "select a.jsonl": "Missing option '--policy'",
     "tokenize a.jsonl --out x": "Missing option '--tokenizer'",
+    "classifier train --positive a --negative b --out c --heldout 2%0": "'2%0' is not a share; write 0.01 or 1%",
+    "tokenize a --tokenizer b --out c --max-error-rate 101%": "expected a share from 0 to 1",
     "bogus": "No such command 'bogus'",
     "run --plna": "No such option: --plna",
     "tokenizer": "",

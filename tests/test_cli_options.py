@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import typer
 from cli_harness import call, leaves
 
+from corpuskit.cli import options
 from corpuskit.extract import ExtractConfig
 from corpuskit.policy import PRESETS
 from corpuskit.signals import SIGNALS
@@ -135,3 +137,11 @@ def test_packages_of_the_extra_web_are_loaded_by_those_who_read_the_web_alone():
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     web = {"fasttext", "fastwarc", "ftfy", "lxml", "mwparserfromhell", "resiliparse", "stop_words", "tldextract"}
     assert not ({"trafilatura", "idna"} | web) & {name.split(".")[0] for name in loaded}
+
+
+def test_shares_are_given_as_in_recipes():
+    given = {"0.25": 0.25, "25%": 0.25, "33.3 %": 0.333, "0": 0, "100%": 1}
+    assert {text: options.share(text) for text in given} == given
+    for wrong in ("1.5", "-1%", "nan", "inf", "", "a%"):
+        with pytest.raises(typer.BadParameter):
+            options.share(wrong)

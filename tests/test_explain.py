@@ -87,6 +87,8 @@ def test_ids_and_urls_find_all_that_have_them(made, rows):
 def test_several_matches_are_listed_with_their_keys(made):
     ended = explain(made.folder, "taken-twice")
     assert ended.exit_code == 2
+    assert "by its place or key, or give a --source:" in ended.stderr
+    assert "by its place or key:" in explain(made.folder, "taken-twice", "--source", "web").stderr
     keys = [match.key.hex() for match in find(made, "taken-twice")]
     assert all(key in ended.stderr for key in keys)
     places = [match.place for match in find(made, "taken-twice")]
@@ -104,8 +106,11 @@ def test_several_matches_are_listed_with_their_keys(made):
         ("DOC-17", "nearest ids: 'doc-17"),
         ("nothing like it", "ids look like 'doc-0'"),
         ("0" * 32, "no document has the id, key, url or place"),
-        ("part-0000000:999999", "no document has"),
-        ("part-0000009:²", "no document has"),
+        ("part-0000999:0", "no document and no part is named 'part-0000999'; parts: part-0000000"),
+        ("part-0000000", "part-0000000 is a part; a place names a row of it too, such as part-0000000:0"),
+        ("part-0000000:-1", "part-0000000 has no row -1: it has "),
+        ("part-0000000:²", "part-0000000 has no row ²: it has "),
+        ("part-0000000:" + "9" * 5000, "9: it has "),
     ],
 )
 def test_a_document_that_is_not_there_is_an_error_with_the_nearest_ids(wanted, said, made):
@@ -117,8 +122,25 @@ def test_a_document_that_is_not_there_is_an_error_with_the_nearest_ids(wanted, s
     assert "Traceback" not in ended.stderr
 
 
+def test_a_row_beyond_its_part_is_told_with_the_rows_that_there_are(made):
+    part = manifest.read(made.documents).parts[0]
+    with pytest.raises(
+        InputError, match=f"{part['name']} has no row {part['rows']}: it has {part['rows']} rows, count"
+    ):
+        the_one(made, f"{part['name']}:{part['rows']}")
+    assert the_one(made, f"{part['name']}:{part['rows'] - 1}").row == part["rows"] - 1
+
+
+def test_a_place_is_found_in_its_source_alone(made):
+    match = find(made, "taken-twice", source="news")[0]
+    assert find(made, match.place, source="news") == [match]
+    with pytest.raises(InputError, match=rf"no document of source 'web' has the id, key, url or place '{match.place}'"):
+        find(made, match.place, source="web")
+
+
 def test_an_unknown_source_or_variant_or_folder_is_an_error(made, tmp_path):
-    assert "of source 'wbe'" in explain(made.folder, "doc-0", "--source", "wbe").stderr
+    unknown = explain(made.folder, "doc-0", "--source", "wbe").stderr
+    assert f"--source: {made.folder} has no source 'wbe'; did you mean 'web'?" in unknown
     assert "no variant 'filterd'" in explain(made.folder, "doc-0", "--text", "--variant", "filterd").stderr
     assert explain(tmp_path, "doc-0").exit_code == 2
 

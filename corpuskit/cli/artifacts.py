@@ -16,6 +16,8 @@ MOST_LISTED = 4
 """Named values that a line lists; `--json` has all."""
 PREVIEWED = 3
 """Rows that a schema shows."""
+SHARED = "(shared)"
+"""What has no name: the text that variants without cleaners of their own share."""
 GAP = 2
 NARROWEST = 8
 HIDDEN = ("made_by", "schema", "first_rows")
@@ -56,6 +58,8 @@ def inspect(
     """
     from corpuskit.workflow import artifacts
 
+    if html is not None and no_html:
+        raise InputError("--html and --no-html: expected one of the two")
     described = artifacts.inspect(path)
     if html is not None and described["kind"] != "corpus":
         raise InputError(f"--html: {path} is of kind {described['kind']!r}; only a prepared corpus has a page")
@@ -74,13 +78,15 @@ def _write_page(path: str, html: str | None) -> str | None:
     from corpuskit.corpus import Corpus
     from corpuskit.workflow.inspecting import PAGE, write_page
 
+    if html == "":
+        raise InputError("--html: expected the name of a file")
     target = html or storage.join(path, PAGE)
     try:
         with busy("reading") as shown:
             write_page(Corpus(path), target, shown.update if shown else lambda _: None)
     except (MissingExtra, InputError) as error:
         if html:
-            raise
+            raise InputError(f"--html: {error}") from None
         warn([f"no page: {error}"])
         return None
     return target
@@ -98,7 +104,7 @@ def _print_described(described: Mapping[str, Any]) -> None:
 
 def _cell(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "\n".join(f"{name}: {_inline(item)}" for name, item in value.items())
+        return "\n".join(f"{name or SHARED}: {_inline(item)}" for name, item in value.items())
     return _inline(value)
 
 

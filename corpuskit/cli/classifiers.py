@@ -13,7 +13,7 @@ PANEL = "Classifiers"
 PERCENT = "interval of 95 %, over documents"
 Files = Annotated[
     list[str],
-    typer.Option(metavar="IN", help="Files, a folder, a glob or a URL. May be repeated."),
+    typer.Option(metavar="IN", help="Files, a folder, a glob, a URL or a prepared corpus. May be repeated."),
 ]
 COUNTS = (
     *("read", "held_out_by_corpus", "empty", "duplicates", "sampled_out", "in_both", "documents"),
@@ -49,7 +49,10 @@ def train(
     ] = 2**20,
     epochs: Annotated[int, typer.Option(metavar="N", help="Passes over the texts; the best one is kept.")] = 5,
     heldout: Annotated[
-        float, typer.Option(metavar="SHARE", help="Share of documents held out to calibrate and to measure.")
+        float,
+        typer.Option(
+            metavar="SHARE", parser=options.share, help="Share of documents held out to calibrate and measure."
+        ),
     ] = 0.2,
     max_documents: Annotated[
         int, typer.Option(metavar="N", help="Documents of each class at most, a sample by hash.")
@@ -65,10 +68,7 @@ def train(
             "[dim]Default: whole.[/]",
         ),
     ] = None,
-    max_error_rate: Annotated[
-        float,
-        typer.Option(metavar="SHARE", min=0, max=1, help="Share of malformed records above which the command fails."),
-    ] = 0.01,
+    max_error_rate: options.ErrorRate = 0.01,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -148,7 +148,9 @@ def _counts(counts: dict[str, float]) -> list[tuple[str, str, str]]:
 def _measured(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the figures on the texts to measure on, with what they mean."""
     auc, low, high = (_share(metrics[name]) for name in ("auc", "auc_low", "auc_high"))
-    texts = f"{counted(metrics['positive'] + metrics['negative'], 'text')} of {metrics['documents']:,} documents"
+    texts = (
+        f"{counted(metrics['positive'] + metrics['negative'], 'text')} of {counted(metrics['documents'], 'document')}"
+    )
     return [
         ("measured on", texts),
         ("AUC", f"{auc} ({low} to {high}, {PERCENT})"),

@@ -73,17 +73,16 @@ def run(
 
     What is finished is skipped; what was interrupted goes on where it was.
     """
-    from corpuskit.recipe import load
     from corpuskit.workflow.flow import Flow
     from corpuskit.workflow.places import check_corpus_folder
 
-    loaded = load(recipe, [*set_, *([f"sample={sample}"] if sample else [])])
-    flow = Flow(loaded, sampling.folder(out, loaded.sample) if sample else out)
+    loaded = session.load(recipe, set_, sample)
+    flow = Flow(loaded, out if sample is None else sampling.folder(out, loaded.sample))
     if plan:
         _print_plan(flow, json)
         return
     check_corpus_folder(flow.out)
-    if sample:
+    if sample is not None:
         sampling.run(flow, workers, runner, runner_option, slice_, json)
         return
     with session.engine(workers, runner, runner_option, slice_) as engine:

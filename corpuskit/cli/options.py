@@ -70,6 +70,34 @@ IdField = Annotated[
 ]
 
 
+def share(given: str | float) -> float:
+    """Return a share as recipes have it, `0.2` or `20%`; what options with the metavar SHARE take.
+
+    Raises:
+        typer.BadParameter: it is no number from 0 to 1.
+    """
+    from corpuskit.config import parse_share
+
+    try:
+        value = float(parse_share(given))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if not 0 <= value <= 1:
+        raise typer.BadParameter(f"expected a share from 0 to 1, or from 0% to 100%, given {given}")
+    return value
+
+
+ErrorRate = Annotated[
+    float,
+    typer.Option(
+        "--max-error-rate",
+        metavar="SHARE",
+        parser=share,
+        help="Share of malformed records above which the command fails.",
+    ),
+]
+
+
 def examples(*commands: str) -> str:
     """Return what `--help` ends with: commands to copy."""
     return "\n".join(["[bold]Examples[/]", *(f"  {command.replace('[', chr(92) + '[')}" for command in commands)])

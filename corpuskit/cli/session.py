@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from corpuskit.cli.console import messages, say
-from corpuskit.errors import RecipeError
+from corpuskit.errors import InputError, RecipeError
 
 if TYPE_CHECKING:
     from corpuskit.recipe import Recipe
@@ -65,16 +65,47 @@ def recipe_for(
 
     Raises:
         RecipeError: a field is wrong; in the user's terms.
+        InputError: see `check_named`.
     """
-    from corpuskit.recipe.load import build
+    from corpuskit.recipe.load import build, check_files
 
+    check_named(inputs)
     source: dict[str, Any] = {"name": "input", "paths": list(inputs), "text": text_field, "format": format_}
     if id_field:
         source["id"] = id_field
     try:
-        return build({"name": "files", "sources": [source], "heldout": {"share": 0.0}, "dedup": None, **parts})
+        recipe = build({"name": "files", "sources": [source], "heldout": {"share": 0.0}, "dedup": None, **parts})
+        check_files(recipe)
     except RecipeError as error:
         raise _in_terms_of(named or {}, error) from None
+    return recipe
+
+
+def check_named(inputs: Sequence[str]) -> None:
+    """Refuse an empty input, such as a shell variable that is not set: it would be the whole working folder.
+
+    Raises:
+        InputError: there is one.
+    """
+    if not all(inputs):
+        raise InputError("an input is empty, perhaps a variable of the shell; write . for the working folder")
+
+
+def load(path: str, overrides: Sequence[str], sample: str | None = None) -> "Recipe":
+    """Read a recipe that is about to be run, on the share of the documents that `--sample` gave, if any.
+
+    Raises:
+        RecipeError: a field is wrong, or a list that it names cannot be read.
+        InputError: the recipe cannot be read.
+    """
+    from corpuskit import recipe
+
+    try:
+        loaded = recipe.load(path, overrides if sample is None else [*overrides, f"sample={sample}"])
+    except RecipeError as error:
+        raise _in_terms_of({} if sample is None else {"sample: ": "--sample: "}, error) from None
+    recipe.check_files(loaded)
+    return loaded
 
 
 def _in_terms_of(named: Mapping[str, str], error: RecipeError) -> RecipeError:

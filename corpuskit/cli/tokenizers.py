@@ -142,10 +142,7 @@ def tokenize(
     text_field: options.TextField = "text",
     id_field: options.IdField = None,
     split_bytes: Annotated[str, typer.Option(metavar="SIZE", help="Bytes of text in one shard.")] = "256 MiB",
-    max_error_rate: Annotated[
-        float,
-        typer.Option(metavar="SHARE", min=0, max=1, help="Share of malformed records above which the command fails."),
-    ] = 0.01,
+    max_error_rate: options.ErrorRate = 0.01,
     workers: options.Workers = None,
     slice_: options.Slice = None,
     json: options.Json = False,
@@ -160,6 +157,7 @@ def tokenize(
     from pipelines.tokenize import step
 
     fields = {"id": id_field} if id_field else {}
+    session.check_named(inputs)
     source = SourceConfig(name="input", paths=tuple(inputs), text=text_field, **fields)
     planned = step(source, tokenizer_path(tokenizer), out, _size(split_bytes), max_error_rate)
     check_shards_folder(planned.target)

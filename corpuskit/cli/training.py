@@ -55,22 +55,24 @@ def compare(
     quiet: options.Quiet = False,
 ) -> None:
     """Run a recipe to its end: data, tokenizers, every run of the grid, tasks, statistics, report.html."""
+    from corpuskit.cli.contamination import print_contamination
     from corpuskit.cli.scores import print_scores
-    from corpuskit.recipe import load
     from corpuskit.workflow import comparing
     from corpuskit.workflow.extras import require_comparison
     from corpuskit.workflow.places import check_corpus_folder
 
-    loaded = load(recipe, set_)
+    loaded = session.load(recipe, set_)
     require_comparison()
     check_corpus_folder(out)
     with session.engine(workers, slice_=slice_) as engine:
         compared = comparing.compare(loaded, out, engine)
     warn(compared.notes)
     if json:
-        print_json({"report": compared.report, "comparison": compared.comparison})
+        found = {"comparison": compared.comparison, "contamination": compared.contamination}
+        print_json({"report": compared.report, **found})
         return
     print_scores(compared.comparison)
+    print_contamination(compared.contamination)
     print_text(f"report: {compared.report}")
 
 
@@ -90,12 +92,11 @@ def pretrain(
     quiet: options.Quiet = False,
 ) -> None:
     """Prepare the data and train every run of the grid; resume where an earlier call stopped."""
-    from corpuskit.recipe import load
     from corpuskit.workflow.comparing import train_all, write_jobs
     from corpuskit.workflow.extras import require_training
     from corpuskit.workflow.places import check_corpus_folder
 
-    loaded = load(recipe, set_)
+    loaded = session.load(recipe, set_)
     require_training()
     check_corpus_folder(out)
     with session.engine(workers, slice_=slice_) as engine:

@@ -11,13 +11,14 @@ from corpuskit.policy.config import (
     PolicyConfig,
     active_rules,
     check,
+    check_lists,
     check_signals,
     read_exclusions,
     reasons,
     shares,
     signals_needed,
 )
-from corpuskit.policy.counts import summary, warnings
+from corpuskit.policy.counts import languages, summary, unjudged, warnings
 from corpuskit.policy.group import RuleGroup
 from corpuskit.policy.presets import PRESETS, Preset, check_languages
 from corpuskit.policy.rule import Rule
@@ -36,13 +37,16 @@ __all__ = [
     "candidates",
     "check",
     "check_languages",
+    "check_lists",
     "check_signals",
     "judge",
+    "languages",
     "read_exclusions",
     "reasons",
     "share_bound",
     "shares",
     "signals_needed",
     "summary",
+    "unjudged",
     "warnings",
 ]

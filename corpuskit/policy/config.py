@@ -20,6 +20,7 @@ GIVEN = {
     "clean": "the cleaner that counts it must be in `clean`",
     "classifier": "a recipe names classifiers under `classifiers`",
     "word_list": "a recipe names lists of phrases under `word_lists`",
+    "contamination": "a recipe names tasks under `tasks`, and other texts under `decontaminate.references`",
 }
 """Groups whose signals a recipe gives, and how."""
 AnyRules = TypeVar("AnyRules", bound="RulesConfig")
@@ -204,10 +205,31 @@ def read_exclusions(paths: Iterable[str], options: dict[str, Any] | None = None)
     return {path: pa.array(_entries(path, options), pa.large_string()) for path in paths}
 
 
+def check_lists(policy: PolicyConfig, path: str = "") -> None:
+    """Make sure that exclude lists can be read, which is else found out once all documents are read and measured.
+
+    Args:
+        policy: The policy.
+        path: The policy's place in the recipe, for the message.
+
+    Raises:
+        RecipeError: names the list by its place, `exclude[i]`.
+    """
+    before = f"{path}." if path else ""
+    for index, name in enumerate(policy.exclude):
+        try:
+            _text(name, None)
+        except InputError as error:
+            raise RecipeError(f"{before}exclude[{index}]", str(error)) from error
+
+
 def _entries(path: str, options: dict[str, Any] | None) -> list[str]:
+    lines = {line.strip() for line in _text(path, options).split("\n")}
+    return sorted(line for line in lines if line and not line.startswith("#"))
+
+
+def _text(path: str, options: dict[str, Any] | None) -> str:
     try:
-        text = storage.read_bytes(path, options).decode("utf-8-sig")
+        return storage.read_bytes(path, options).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 at byte {error.start}") from error
-    lines = {line.strip() for line in text.split("\n")}
-    return sorted(line for line in lines if line and not line.startswith("#"))

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpuskit.policy.config import PolicyConfig, reasons
+from corpuskit.policy.config import PolicyConfig, active_rules, reasons
+from corpuskit.policy.group import RuleGroup
 
 NEARLY_ALL = 0.95
 """Share of dropped documents from which a policy is suspicious."""
@@ -38,10 +39,42 @@ def warnings(counts: Mapping[str, float]) -> list[str]:
     if not documents or not failed:
         return []
     if kept == documents:
-        return [f"the policy drops none of {documents:,} documents"]
+        return [f"the policy drops none of {_documents(documents)}"]
     if documents - kept < NEARLY_ALL * documents:
         return []
     worst = sorted(failed, key=lambda reason: -failed[reason])
     named = [reason for reason in worst if failed[reason] >= NEARLY_ALL * documents] or worst[:1]
     told = ", ".join(f"{reason} drops {failed[reason] / documents:.1%}" for reason in named)
-    return [f"the policy keeps {kept:,} of {documents:,} documents; alone or with others, {told}"]
+    return [f"the policy keeps {kept:,} of {_documents(documents)}; alone or with others, {told}"]
+
+
+def _documents(count: int) -> str:
+    return f"{count:,} document{'' if count == 1 else 's'}"
+
+
+def languages(policy: PolicyConfig) -> list[str]:
+    """Return the values of `language.label` that rules are for, each once."""
+    asked = [label for _, rule in active_rules(policy) for label in rule.languages]
+    return list(dict.fromkeys([*policy.by_language, *asked]))
+
+
+def unjudged(policy: PolicyConfig, by_label: Mapping[str, float]) -> list[str]:
+    """Return which rules for documents of some languages judged none, a sentence each; most often nothing.
+
+    Args:
+        policy: The policy.
+        by_label: How many documents have each of `languages(policy)`; of a label that is not here nothing is said.
+    """
+    unseen = {label for label, count in by_label.items() if not count}
+    found = [
+        f"`by_language` has rules for {label!r}, but no document has that label"
+        for label in policy.by_language
+        if label in unseen
+    ]
+    for index, rule in enumerate(policy.rules):
+        if rule.languages and unseen.issuperset(rule.languages):
+            name = rule.named if isinstance(rule, RuleGroup) else rule.reason or rule.signal
+            labels = ", ".join(map(repr, rule.languages))
+            which = "that label" if len(rule.languages) == 1 else "one of these labels"
+            found.append(f"`rules[{index}]`, {name}, is for documents in {labels}, but no document has {which}")
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from corpuskit import storage
+from corpuskit import policy, storage
 from corpuskit.errors import RecipeError, nearest
 from corpuskit.recipe.model import Recipe
 from corpuskit.recipe.problems import kind_of, place, problems
@@ -87,6 +87,18 @@ def build(data: dict[str, Any]) -> Recipe:
         first, message = found[0]
         more = "".join(f"\n{where}: {text}" if where else f"\n{text}" for where, text in found[1:])
         raise RecipeError(first, message + more) from None
+
+
+def check_files(recipe: Recipe) -> None:
+    """Make sure that the exclude lists which variants name can be read.
+
+    No part of `load`: a recipe can be looked at where its files are not.
+
+    Raises:
+        RecipeError: names the place of the list in the recipe.
+    """
+    for name, variant in recipe.variants.items():
+        policy.check_lists(variant.policy, f"variants.{name}.policy")
 
 
 def schema() -> dict[str, Any]:

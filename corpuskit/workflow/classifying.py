@@ -20,6 +20,7 @@ from corpuskit.recipe.problems import problems
 from corpuskit.signals.classifier import TrainingConfig, model
 from corpuskit.signals.classifier.training import Collected, train
 from corpuskit.workflow.places import check_writable
+from corpuskit.workflow.prepared import texts_folder
 
 PIECE_BYTES = 64 * 2**20
 EXTRACTION = ExtractConfig()
@@ -34,14 +35,44 @@ Report = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Input:
-    """One class's files, planned."""
+    """One class's files, planned, and the documents that corpuskit prepared."""
 
     source: SourceConfig
     pieces: Sequence[Piece]
+    prepared: Mapping[str, Manifest]
+    """By folder."""
 
     def identity(self) -> dict[str, Any]:
         """Return what identifies its documents."""
-        return {"source": self.source.identity(), "files": documents.identify(list(self.pieces))}
+        found = {"source": self.source.identity(), "files": documents.identify(list(self.pieces))}
+        fingerprints = [one.fingerprint for one in self.prepared.values()]
+        return {**found, "prepared": fingerprints} if fingerprints else found
+
+    @property
+    def size(self) -> float:
+        """An estimate of the bytes of text to read."""
+        prepared = sum(one.counts["text_bytes"] for one in self.prepared.values())
+        return sum(piece.size for piece in self.pieces) + prepared
+
+    def records(self) -> Iterator[documents.Records]:
+        """Read its documents."""
+        for folder in self.prepared:
+            for batch in documents.read_documents(folder):
+                yield documents.Records(batch, [])
+        for piece in self.pieces:
+            yield from extract_records(documents.read(piece, self.source), EXTRACTION)
+
+
+def _planned(name: str, source: SourceConfig) -> Input:
+    """Tell what corpuskit prepared from files, and plan these."""
+    try:
+        folders = {path: texts_folder(path) for path in source.paths}
+    except InputError as error:
+        raise InputError(f"--{name}: {error}") from None
+    prepared = {folder: manifest.read(folder, "documents") for folder in folders.values() if folder}
+    files = tuple(path for path, folder in folders.items() if not folder)
+    pieces = documents.plan(source.model_copy(update={"paths": files}), PIECE_BYTES) if files else []
+    return Input(source, pieces, prepared)
 
 
 def training_config(fields: Mapping[str, Any]) -> TrainingConfig:
@@ -82,10 +113,7 @@ def train_classifier(
         ArtifactError: `out` is an artifact of another kind, or a folder with other files.
     """
     _check_folder(out)
-    inputs = {
-        name: Input(source, documents.plan(source, PIECE_BYTES))
-        for name, source in {"positive": positive, "negative": negative}.items()
-    }
+    inputs = {name: _planned(name, source) for name, source in {"positive": positive, "negative": negative}.items()}
     identity = model.identity_of(config, _identities(inputs))
     found = manifest.find(out)
     if found and found.fingerprint == identity.fingerprint:
@@ -133,12 +161,12 @@ def _read(name: str, given: Input, collected: Collected, max_error_rate: float, 
     rows = errors = 0
     skipped: dict[str, float] = {}
     examples: list[str] = []
-    expected = max(sum(piece.size for piece in given.pieces), 1)
+    expected = max(given.size, 1)
     size = 0
-    for records in _records(given):
+    for records in given.records():
         report(f"reading {name}", min(size / expected, 1.0))
         size += records.documents.nbytes
-        held_out = _held_out(records.documents.column("metadata"))
+        held_out = _held_out(records.documents)
         collected.held_out[name] += int(held_out.sum())
         learnt = records.documents.filter(pa.array(~held_out)) if held_out.any() else records.documents
         collected.add(name, Texts.from_arrow(learnt.column("text")))
@@ -156,17 +184,15 @@ def _read(name: str, given: Input, collected: Collected, max_error_rate: float, 
     return errors
 
 
-def _held_out(metadata: pa.Array) -> np.ndarray:
-    """Return which documents a corpus holds out, by their field `heldout`, as the Parquet of its documents has it."""
+def _held_out(batch: pa.RecordBatch) -> np.ndarray:
+    """Return which documents a corpus holds out, by their column or field `heldout`; bool[n]."""
+    if HELDOUT in batch.schema.names:
+        return batch.column(HELDOUT).to_numpy(zero_copy_only=False)
+    metadata = batch.column("metadata")
     found = pc.match_substring(metadata, f'"{HELDOUT}":true').fill_null(False).to_numpy(zero_copy_only=False)
     for row in np.flatnonzero(found):  # it may be a field of a field
         found[row] = orjson.loads(metadata[row].as_py()).get(HELDOUT) is True
     return found
-
-
-def _records(given: Input) -> Iterator[documents.Records]:
-    for piece in given.pieces:
-        yield from extract_records(documents.read(piece, given.source), EXTRACTION)
 
 
 def describe(folder: str, words: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from corpuskit import manifest
 from corpuskit.corpus import Corpus
 from corpuskit.documents import read_split
 from corpuskit.documents.schema import KEY
-from corpuskit.errors import InputError
+from corpuskit.errors import InputError, nearest
 from corpuskit.workflow.inspecting.columns import Part
 
 COLUMNS = ["key", "id", "url", "source"]
@@ -21,6 +21,9 @@ SHOWN = 5
 """Ids that an error suggests, and matches that it lists, times two."""
 KEPT = 200
 """Similar ids of one split that are compared."""
+PLACE = re.compile("(part-[0-9-]+)(?::(.*))?")
+"""A part and a row; an id that looks so is found as an id first."""
+ROW = re.compile("[0-9]{1,15}")
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,17 @@ class Match:
 
 @dataclass
 class _Similar:
-    """Ids that look like the one that was asked for."""
+    """Ids that look like the one that was asked for, and the sources that there are."""
 
     wanted: str
     ids: list[str] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
+    sources: set[str] = field(default_factory=set)
 
-    def look(self, ids: pa.Array) -> None:
-        """Keep ids of a batch that contain what was asked for, or begin with as much of it as any."""
+    def look(self, batch: pa.RecordBatch) -> None:
+        """Keep ids of a batch that contain what was asked for, or begin with as much of it as any; and its sources."""
+        ids = batch.column("id")
+        self.sources |= set(pc.unique(batch.column("source")).to_pylist())
         self.ids += ids.filter(pc.match_substring(ids, self.wanted, ignore_case=True)).slice(0, KEPT).to_pylist()
         for left_out in (1, 2, 3, len(self.wanted) // 2):
             begins = ids.filter(pc.starts_with(ids, self.wanted[: max(len(self.wanted) - left_out, 2)]))
@@ -75,13 +81,15 @@ def find(corpus: Corpus, wanted: str, source: str | None = None) -> list[Match]:
         source: documents of this source alone.
 
     Raises:
-        InputError: there is none; names the nearest ids.
+        InputError: there is none; names the nearest ids, or what there is of parts, rows and sources.
     """
     similar = _Similar(wanted)
     parts = list(manifest.read(corpus.documents, "documents").parts)
     found = [match for part in parts for match in _matches(corpus, part, wanted, source, similar)]
+    if source is not None and source not in similar.sources:
+        raise InputError(f"--source: {corpus.folder} has no source {source!r}{nearest(source, similar.sources)}")
     if not found:
-        found = _at(corpus, parts, wanted)
+        found = [match for match in _at(corpus, parts, wanted) if source in (None, match.source)]
     if not found:
         of = f" of source {source!r}" if source else ""
         raise InputError(
@@ -101,17 +109,38 @@ def the_one(corpus: Corpus, wanted: str, source: str | None = None) -> Match:
         return found[0]
     listed = [f"\n  {match.place}  {match.key.hex()}  {match.source}  {match.id}" for match in found]
     more = [f"\n  … and {len(found) - 2 * SHOWN:,} more"] if len(found) > 2 * SHOWN else []
+    narrower = ", or give a --source" if len({match.source for match in found}) > 1 else ""
     raise InputError(
-        f"{corpus.folder}: {len(found):,} documents match {wanted!r}; name one by its place or key, or give a --source:"
+        f"{corpus.folder}: {len(found):,} documents match {wanted!r}; name one by its place or key{narrower}:"
         + "".join([*listed[: 2 * SHOWN], *more])
     )
 
 
 def _at(corpus: Corpus, parts: list[Part], wanted: str) -> list[Match]:
-    """Return the document at a place."""
-    name, _, row = wanted.rpartition(":")
-    inside = [part for part in parts if part["name"] == name and row.isascii() and row.isdigit()]
-    return [match for part in inside if int(row) < part["rows"] for match in rows_of(corpus, part, [int(row)])]
+    """Return the document at a place; nothing for what is no place.
+
+    Raises:
+        InputError: a part or a row that the corpus does not have.
+    """
+    place = PLACE.fullmatch(wanted)
+    if place is None:
+        return []
+    name, row = place.groups()
+    part = next((part for part in parts if part["name"] == name), None)
+    if part is None:
+        names = [part["name"] for part in parts]
+        raise InputError(f"{corpus.folder}: no document and no part is named {name!r}; parts: {_ends(names)}")
+    if row is None:
+        raise InputError(f"{corpus.folder}: {name} is a part; a place names a row of it too, such as {name}:0")
+    if not ROW.fullmatch(row) or int(row) >= part["rows"]:
+        there = f"{part['rows']:,} rows, counted from 0" if part["rows"] != 1 else "1 row, row 0"
+        raise InputError(f"{corpus.folder}: {name} has no row {row}: it has {there}")
+    return rows_of(corpus, part, [int(row)])
+
+
+def _ends(names: list[str]) -> str:
+    """Return the names, or of many the first and the last."""
+    return ", ".join(names) if len(names) <= SHOWN else f"{names[0]} to {names[-1]}"
 
 
 def _matches(corpus: Corpus, part: Part, wanted: str, source: str | None, similar: _Similar) -> Iterator[Match]:
@@ -123,7 +152,7 @@ def _matches(corpus: Corpus, part: Part, wanted: str, source: str | None, simila
         rows = np.flatnonzero(hits.to_numpy(zero_copy_only=False))
         for row, fields in zip(rows.tolist(), batch.take(pa.array(rows)).to_pylist(), strict=True):
             yield Match(part=part, row=first + row, **fields)
-        similar.look(batch.column("id"))
+        similar.look(batch)
         first += len(batch)
 
 
