@@ -1,0 +1,18 @@
+"""Evaluation items in training text: what is looked for, n-grams shared, near-duplicates."""
+
+from corpuskit.contamination.config import ContaminationConfig, DecontaminateConfig, MatchConfig, ReferenceConfig
+from corpuskit.contamination.overlap import Overlap, Pairs, overlap
+from corpuskit.contamination.table import NgramTable, build, folded_words
+
+__all__ = [
+    "ContaminationConfig",
+    "DecontaminateConfig",
+    "MatchConfig",
+    "NgramTable",
+    "Overlap",
+    "Pairs",
+    "ReferenceConfig",
+    "build",
+    "folded_words",
+    "overlap",
+]
