@@ -22,6 +22,7 @@ NAMES = (
     "encoding",
     "tokenize",
     "dedup",
+    "decontamination",
     "stream",
     "training",
 )

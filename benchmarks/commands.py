@@ -1,4 +1,4 @@
-"""Runs corpuskit's command line as a user does: time and memory of the whole tree of processes."""
+"""Runs command lines as a user does: time and memory of the whole tree of processes."""
 
 import os
 import resource
@@ -13,6 +13,8 @@ from benchmarks.row import peak
 
 INTERVAL = 0.05
 """Seconds between two looks at the processes."""
+SHARED_INTERVAL = 0.5
+"""Seconds between two looks at what the processes have in common, which costs the system milliseconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +26,26 @@ class Ran:
     """Processor seconds of all its processes: what other programs on the machine do not inflate much."""
     memory: int
     """Sum over its processes of the largest resident memory of each: pages that they share count for each."""
+    resident: int
+    """The largest sum of their resident memory at one moment."""
+    proportional: int
+    """The same, with each page counted once that several of them have."""
+    private: int
+    """The same, without pages of files, which the system may take back at any time."""
     output: str
 
 
 def corpuskit(*arguments: str, cores: str | None = None) -> Ran:
-    """Run `corpuskit ARGUMENTS`; `cores` is a list for `taskset`, such as `0`.
+    """Run `corpuskit ARGUMENTS`; see `run`."""
+    return run([str(Path(sys.executable).with_name("corpuskit")), *arguments], cores)
+
+
+def run(command: list[str], cores: str | None = None) -> Ran:
+    """Run a command; `cores` is a list for `taskset`, such as `0`.
 
     Raises:
         RuntimeError: the command failed.
     """
-    command = [str(Path(sys.executable).with_name("corpuskit")), *arguments]
     if cores is not None:
         command = ["taskset", "-c", cores, *command]
     started, used = time.perf_counter(), _children()
@@ -43,10 +55,18 @@ def corpuskit(*arguments: str, cores: str | None = None) -> Ran:
         watch = Watch(process.pid)
         output, _ = process.communicate()
         seconds = time.perf_counter() - started
-        memory = watch.stop()
+        watch.stop()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with code {process.returncode}:\n{output}")
-    return Ran(seconds=seconds, cpu=_children() - used, memory=memory, output=output)
+    return Ran(
+        seconds=seconds,
+        cpu=_children() - used,
+        memory=sum(watch.peaks.values()),
+        resident=watch.most["Rss"],
+        proportional=watch.most["Pss"],
+        private=watch.most["Pss_Anon"],
+        output=output,
+    )
 
 
 def _environment() -> dict[str, str]:
@@ -64,21 +84,43 @@ class Watch:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._peaks: dict[int, int] = {}
+        self.peaks: dict[int, int] = {}
+        """The largest resident memory of each process."""
+        self.most = dict.fromkeys(SUMS, 0)
+        """The largest sum over the processes at one moment, by a name of `SUMS`."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def stop(self) -> int:
-        """Return the sum of the largest memory of each process."""
+    def stop(self) -> None:
+        """Stop looking."""
         self._stop.set()
         self._thread.join()
-        return sum(self._peaks.values())
 
     def _watch(self) -> None:
+        looked = 0.0
         while not self._stop.wait(INTERVAL):
-            for pid in family(self._pid):
-                self._peaks[pid] = max(self._peaks.get(pid, 0), peak(Path(f"/proc/{pid}/status")))
+            processes = family(self._pid)
+            for pid in processes:
+                self.peaks[pid] = max(self.peaks.get(pid, 0), peak(Path(f"/proc/{pid}/status")))
+            if time.perf_counter() - looked > SHARED_INTERVAL:
+                looked = time.perf_counter()
+                found = [_rollup(pid) for pid in processes]
+                self.most = {name: max(most, sum(one[name] for one in found)) for name, most in self.most.items()}
+
+
+SUMS = ("Rss", "Pss", "Pss_Anon")
+"""Resident pages; each page's share of this process; those shares of pages that belong to no file. See proc(5)."""
+
+
+def _rollup(pid: int) -> dict[str, int]:
+    """Return what a process has of each of `SUMS` in bytes; 0 where the system does not say (Linux)."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        lines = []
+    found = {name: int(value.split()[0]) * 1024 for name, _, value in (line.partition(":") for line in lines[1:])}
+    return {name: found.get(name, 0) for name in SUMS}
 
 
 def family(pid: int) -> list[int]:

@@ -1,69 +1,77 @@
-"""`corpuskit dedup` from JSONL.zst to clusters, beside datasketch's MinHashLSH."""
+"""`corpuskit dedup` on a gigabyte, from JSONL.zst to clusters and a variant, beside three programs on shares of it."""
 
+import importlib.util
+import sys
 import tempfile
-import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
 import orjson
 
-from benchmarks.commands import corpuskit
-from benchmarks.data import Corpus, corpora
-from benchmarks.kernels import datasketch_signatures
-from benchmarks.row import REPEATS, Row, best, megabytes
+from benchmarks import gigabyte
+from benchmarks.commands import corpuskit, run
+from benchmarks.data import ROOT
+from benchmarks.row import Row, megabytes
 from corpuskit import manifest
-from corpuskit.corpus import Corpus as Prepared
-from corpuskit.dedup import DedupConfig
+from corpuskit.corpus import Corpus
 
-TITLE = "near-duplicates end to end, one core"
-PEER_DOCUMENTS = 4000
-CONFIG = DedupConfig()
+TITLE = "near-duplicates end to end"
+SIZE = 1_000_000_000 if ROOT else 100_000_000
+"""Bytes of text."""
+PEERS = {"datatrove": 50, "datasketch": 20, "rensa": 5}
+"""One document in how many each is given: their cost is linear, and none gets longer than a minute or two."""
+SCRIPT = Path(__file__).with_name("dedup_peers.py")
+CORES = {1: "0", 2: "0,1"}
 
 
 def measure() -> Iterator[Row]:
-    """Yield the whole command, documents, signals and variant included, against reading, signing and LSH."""
-    for corpus in corpora("acl_abstracts"):
-        with tempfile.TemporaryDirectory() as folder:
-            yield _row(corpus, folder)
+    """Yield the whole command, documents, signals and variant included, on one core and on two."""
+    paths, size = gigabyte.files(SIZE)
+    with tempfile.TemporaryDirectory() as folder:
+        shares = {
+            name: gigabyte.share(paths, every, Path(folder, name))
+            for name, every in PEERS.items()
+            if importlib.util.find_spec(name)
+        }
+        for cores in CORES:
+            own = _own(paths, size, cores, f"{folder}/out{cores}")
+            yield own
+            for name, share in shares.items():
+                yield _beside(own, name, share, cores, Path(folder))
 
 
-def _row(corpus: Corpus, folder: str) -> Row:
-    runs = [
-        corpuskit("dedup", corpus.path, "-o", f"{folder}/out{i}", "--quiet", "--json", cores="0")
-        for i in range(REPEATS)
-    ]
-    seconds, cpu = min(run.seconds for run in runs), min(run.cpu for run in runs)
-    found = Prepared(f"{folder}/out0")
-    clusters = manifest.read(found.artifact("duplicates", "duplicates")).extra
-    funnel = orjson.loads(runs[0].output)["funnel"]
-    kept = funnel[-1]["documents"]
-    theirs = best(lambda: lsh(corpus, PEER_DOCUMENTS), repeats=2, clock=time.perf_counter)
-    size, pairs = theirs.result
+def _own(paths: list[Path], size: int, cores: int, out: str) -> Row:
+    ran = corpuskit("dedup", *map(str, paths), "-o", out, "--quiet", "--json", cores=CORES[cores])
+    clusters = manifest.read(Corpus(out).artifact("duplicates", "duplicates")).extra
+    funnel = orjson.loads(ran.output)["funnel"]
     return Row(
-        task="JSONL.zst to clusters and a deduplicated variant",
-        text=corpus.name,
-        rate=megabytes(corpus.size, seconds),
-        memory=max(run.memory for run in runs),
-        peer="orjson + datasketch MinHashLSH",
-        peer_rate=megabytes(size, theirs.seconds),
-        peer_memory=theirs.memory,
-        note=f"{corpus.name}: {funnel[0]['documents']:,} documents in {seconds:.1f} s ({cpu:.1f} s of processor time), "
-        f"start-up included; {clusters['members']:,} of them in {clusters['clusters']:,} clusters, {kept:,} kept. "
-        f"datasketch was given the first {PEER_DOCUMENTS:,} documents ({pairs:,} pairs).",
+        task=_task(cores),
+        text=f"{size / 1e6:,.0f} MB",
+        rate=megabytes(size, ran.seconds),
+        memory=ran.resident,
+        note=f"{_task(cores)}: {ran.seconds:.1f} s, {ran.cpu:.1f} s of processor time, start-up included; "
+        f"{funnel[0]['documents']:,} documents, {clusters['members']:,} of them in {clusters['clusters']:,} clusters, "
+        f"{funnel[-1]['documents']:,} kept.",
     )
 
 
-def lsh(corpus: Corpus, limit: int) -> tuple[int, int]:
-    """Read, sign, insert and query the first documents; return (bytes of text, candidate pairs)."""
-    import pyarrow as pa
-    from datasketch import MinHash, MinHashLSH
+def _beside(own: Row, name: str, share: int, cores: int, folder: Path) -> Row:
+    """Return corpuskit's row with what a peer did with its share."""
+    scratch = folder / f"{name}{cores}"
+    scratch.mkdir()
+    command = [sys.executable, "-P", str(SCRIPT), name, str(folder / name), str(scratch), str(cores)]
+    ran = run(command, cores=CORES[cores])
+    found = orjson.loads(ran.output.splitlines()[-1])
+    return replace(
+        own,
+        peer=f"{name} {found['version']}",
+        peer_rate=megabytes(share, ran.seconds),
+        peer_memory=ran.resident,
+        note=f"{_task(cores)}: {name} was given {share / 1e6:,.0f} MB, {ran.seconds:.1f} s"
+        f"{f', {ran.cpu:.1f} s of processor time' * (cores == 1)}; it found {found['copies']:,} copies.",
+    )
 
-    records = [record for record, _ in zip(corpus.records(), range(limit), strict=False)]
-    texts = pa.array([record["text"] for record in records], pa.large_string())
-    index = MinHashLSH(num_perm=CONFIG.num_perm, params=(CONFIG.bands, CONFIG.rows))
-    pairs = 0
-    for number, values in enumerate(datasketch_signatures(texts)):
-        signed = MinHash(num_perm=CONFIG.num_perm, seed=CONFIG.seed, hashvalues=np.asarray(values), scheme="affine32")
-        pairs += len(index.query(signed))
-        index.insert(number, signed)
-    return sum(len(record["text"].encode()) for record in records), pairs
+
+def _task(cores: int) -> str:
+    return f"JSONL.zst to clusters and a variant, {cores} core{'s' * (cores > 1)}"

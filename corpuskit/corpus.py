@@ -1,6 +1,7 @@
 """A prepared corpus as Arrow: documents with their signals and verdicts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -37,6 +38,12 @@ class Corpus:
             raise ArtifactError(f"{self.folder}: no {kind} is named {name!r}{nearest(name, named)}")
         return storage.join(self.folder, named[name])
 
+    def record(self, kind: str, name: str, folder: str) -> None:
+        """Name an artifact below the corpus in its manifest, so that `gc` keeps it; of that kind and name, no other."""
+        named = {**self.artifacts.get(kind, {}), name: folder.removeprefix(self.folder.rstrip("/") + "/")}
+        extra = {**self.manifest.extra, "artifacts": {**self.artifacts, kind: named}}
+        manifest.write(self.folder, replace(self.manifest, extra=extra))
+
     @property
     def documents(self) -> str:
         """The folder of the documents."""
@@ -51,6 +58,19 @@ class Corpus:
         if variant is not None:
             self.artifact("variant", variant)
         return self.artifact("documents", self._text_name(variant))
+
+    def kept_text_folder(self, variant: str | None = None) -> str:
+        """Return the folder that holds the text of what a variant keeps: its text, after its `cut` steps.
+
+        Raises:
+            ArtifactError: there is no such variant.
+        """
+        cuts = self.cuts(variant) if variant is not None else []
+        return self.artifact("documents", cuts[-1]) if cuts else self.text_folder(variant)
+
+    def cuts(self, variant: str) -> list[str]:
+        """Return the names of the documents artifacts that a variant's `cut` steps made, in order."""
+        return list(self.manifest.extra.get("cuts", {}).get(variant, []))
 
     def text_suffix(self, variant: str | None) -> str:
         """Return what the names of artifacts of a variant's own text end with; empty where it shares its text."""
@@ -75,7 +95,8 @@ class Corpus:
     ) -> Iterator[pa.RecordBatch]:
         """Yield documents in order, with signals beside them; only the kept ones where a variant is named.
 
-        Texts are those that the recipe's cleaners left, and for a variant its own cleaners.
+        Texts are those that the recipe's cleaners left, and for a variant its own cleaners and `cut` steps; signals
+        were measured before the latter.
 
         Args:
             columns: document columns; all by default.
@@ -86,7 +107,7 @@ class Corpus:
             ArtifactError: an unknown signal group or variant.
             CorruptArtifact: a sidecar does not match its documents.
         """
-        folder = self.text_folder(variant)
+        folder = self.kept_text_folder(variant)
         for part in manifest.read(folder).parts:
             beside = self._beside(part, signals, variant)
             first = 0

@@ -18,9 +18,11 @@ from pydantic_core import PydanticUndefined
 from corpuskit import errors
 from corpuskit.clean import CLEANERS
 from corpuskit.config import parse_bytes
+from corpuskit.contamination import ContaminationConfig
 from corpuskit.policy import PRESETS, Rule
 from corpuskit.recipe import Recipe
 from corpuskit.signals import SIGNALS, ClassifierConfig, Signal, SignalGroup, WordListConfig
+from corpuskit.tasks import OrderConfig
 from pretrain.compare import statistics
 
 FOLDER = Path(__file__).parent
@@ -28,6 +30,7 @@ BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(\n<!-- end -->)", re.DOTAL
 EXAMPLES = {
     "word_list": WordListConfig.model_construct(lists={"NAME": "FILE"}),
     "classifier": ClassifierConfig.model_construct(models={"NAME": "DIR"}),
+    "contamination": ContaminationConfig.model_construct(sets={"NAME": OrderConfig()}, minhash=True),
 }
 """Settings of groups whose signals a recipe names."""
 UNITS = ((2**30, "GiB"), (2**20, "MiB"), (10**9, "GB"), (10**6, "MB"), (10**3, "KB"))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpuskit import clean, manifest, storage
-from corpuskit.clean import CleanerConfig
+from corpuskit.clean import AnyStep
 from corpuskit.documents import read_split, revisions, sidecars
 from corpuskit.documents.parts import text_bytes
 from corpuskit.kernels.columns import replace_rows
@@ -35,7 +35,7 @@ SHARED = "clean"
 """Name of the revision that all variants share."""
 
 
-def places(name: str, steps: Sequence[CleanerConfig], base: Target, out: str) -> Places:
+def places(name: str, steps: Sequence[AnyStep], base: Target, out: str) -> Places:
     """Return where a revision of `base` and its counts go.
 
     Args:
@@ -62,7 +62,7 @@ def places(name: str, steps: Sequence[CleanerConfig], base: Target, out: str) ->
     )
 
 
-def step(place: Places, steps: Sequence[CleanerConfig], base: str) -> Step:
+def step(place: Places, steps: Sequence[AnyStep], base: str) -> Step:
     """Plan the cleaning of the documents in the folder `base`."""
     found = manifest.read(base, "documents")
     heldout = place.revision.identity.config["heldout"]
@@ -74,7 +74,7 @@ def step(place: Places, steps: Sequence[CleanerConfig], base: str) -> Step:
     )
 
 
-def run(attempt: Attempt, *, steps: Sequence[CleanerConfig], base: str, counts: str, heldout: bool) -> Marker:
+def run(attempt: Attempt, *, steps: Sequence[AnyStep], base: str, counts: str, heldout: bool) -> Marker:
     """Clean one split; commit its changed rows and its counts.
 
     A row that kills its worker keeps its text, has null counts, and counts as an error: no variant keeps it.
@@ -105,7 +105,7 @@ def run(attempt: Attempt, *, steps: Sequence[CleanerConfig], base: str, counts: 
 class _Cleaning:
     """Cleans one split batch by batch: its texts are never in memory as a whole."""
 
-    def __init__(self, attempt: Attempt, steps: Sequence[CleanerConfig], heldout: bool) -> None:
+    def __init__(self, attempt: Attempt, steps: Sequence[AnyStep], heldout: bool) -> None:
         self._attempt, self._steps, self._heldout = attempt, steps, heldout
         self.counts: list[pa.RecordBatch] = []
         self.changed = self.text_bytes = 0
@@ -133,7 +133,7 @@ def _touched(count: int, first: int, attempt: Attempt) -> np.ndarray:
     return (rows >= start) & (rows < stop) & ~np.isin(rows, attempt.poison)
 
 
-def _clean(steps: Sequence[CleanerConfig], texts: pa.Array, touched: np.ndarray) -> tuple[pa.Array, pa.RecordBatch]:
+def _clean(steps: Sequence[AnyStep], texts: pa.Array, touched: np.ndarray) -> tuple[pa.Array, pa.RecordBatch]:
     """Clean some rows; the others keep their text and have null counts."""
     if touched.all():
         return clean.apply(steps, texts)

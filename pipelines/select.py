@@ -16,7 +16,7 @@ from corpuskit.documents.schema import KEY
 from corpuskit.documents.streams import binary_reader
 from corpuskit.manifest import Identity, Marker, Target
 from corpuskit.policy import PolicyConfig, Rule
-from corpuskit.recipe import VariantConfig, needed
+from corpuskit.recipe import BEST, VariantConfig, needed
 from pipelines import exchange, thresholds
 from pipelines.annotate import split_items
 from pipelines.copies import MEMBERS, choices_path, choose_copies, members_path
@@ -24,6 +24,8 @@ from pipelines.engine import Attempt, Item, Phase, Step
 
 REVISION = 1
 NOT_CLEANED = "not_cleaned"
+AGAINST = "against."
+"""What reasons that name another corpus begin with."""
 SCHEMA = pa.schema([*policy.VERDICT_SCHEMA, pa.field("duplicate_of", KEY)])
 
 
@@ -43,6 +45,8 @@ class Inputs:
     """Clusters of the text that variants share, for a variant that has another."""
     counts: tuple[Target, ...] = ()
     """The counts of all cleaners that made the variant's text."""
+    sources: tuple[str, ...] = ()
+    """The recipe's sources in order."""
 
     @property
     def clusters(self) -> dict[str, Target | None]:
@@ -61,10 +65,16 @@ def target(name: str, config: VariantConfig, inputs: Inputs, out: str) -> Target
         fingerprints["urls"] = inputs.urls.fingerprint
     if inputs.shared:
         fingerprints["shared"] = inputs.shared.fingerprint
+    settings = {
+        **config.model_dump(mode="json", exclude={"clean", "decontaminate", "cut"}),
+        "policy": _policy_identity(config.policy),
+    }
+    if config.keep == "source_order":
+        settings["sources"] = list(inputs.sources)
     identity = Identity(
         step="select",
         revision=REVISION,
-        config={**config.model_dump(mode="json", exclude={"clean"}), "policy": _policy_identity(config.policy)},
+        config=settings,
         inputs=fingerprints,
         libraries=manifest.library_versions(["pyarrow"]),
     )
@@ -112,7 +122,7 @@ def candidates(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Ma
     part = attempt.item.payload["part"]
     columns = _columns(part, config, inputs)
     training = ~columns.column("heldout").to_numpy()
-    values = policy.candidates(_with_guards(config.policy, inputs), columns, training)
+    values = policy.candidates(_with_guards(config, inputs), columns, training)
     thresholds.write_values(attempt.folder, part["name"], values)
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=sum(map(len, values)))
 
@@ -122,10 +132,11 @@ def judge(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Marker:
     part = attempt.item.payload["part"]
     columns = _columns(part, config, inputs)
     bounds = thresholds.read(attempt.folder, config.policy)
-    verdicts = policy.judge(_with_guards(config.policy, inputs), columns, thresholds=bounds)
+    verdicts = policy.judge(_with_guards(config, inputs), columns, thresholds=bounds)
     sidecars.write(storage.join(attempt.folder, "work", "verdicts"), part["name"], verdicts)
     for kind, clusters in inputs.clusters.items():
-        members = _members(part, columns, verdicts, clusters, config.keep) if clusters else exchange.empty(MEMBERS)
+        order = _order(columns, config.keep, inputs.sources)
+        members = _members(part, columns, verdicts, clusters, order) if clusters else exchange.empty(MEMBERS)
         exchange.write(members_path(attempt.folder, kind, part["name"]), [members])
     counts = _judged_by_language(config.policy, columns)
     own = {"rows": part["rows"], "keys": part["keys"], "counts": counts}
@@ -134,14 +145,33 @@ def judge(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Marker:
 
 def _judged_by_language(config: PolicyConfig, columns: pa.Table) -> dict[str, float]:
     """Return how many documents have each label that the policy has rules for."""
-    labels = columns.column(policy.LABEL) if config.by_language else None
-    return {label: pc.sum(pc.equal(labels, label)).as_py() or 0 for label in config.by_language}
+    asked = policy.languages(config)
+    labels = columns.column(policy.LABEL) if asked else None
+    return {label: pc.sum(pc.equal(labels, label)).as_py() or 0 for label in asked}
 
 
-def _with_guards(config: PolicyConfig, inputs: Inputs) -> PolicyConfig:
-    """Add rules that drop what cleaners could not clean: a row that killed its worker, whose counts are null."""
-    guards = tuple(Rule(signal=_guard(index), min=0, reason=NOT_CLEANED) for index in range(len(inputs.counts)))
-    return config.model_copy(update={"rules": (*guards, *config.rules)})
+def _with_guards(config: VariantConfig, inputs: Inputs) -> PolicyConfig:
+    """Add rules to a policy: some that drop what cleaners could not clean, rows that killed their worker, whose counts
+    are null; and some that drop the duplicates of other corpora."""
+    guards = [Rule(signal=_guard(index), min=0, reason=NOT_CLEANED) for index in range(len(inputs.counts))]
+    for name in _against(config, inputs):
+        signal = f"{name}.similarity"
+        guards.append(Rule(signal=signal, max=_below_duplicates(inputs), missing="keep", reason=AGAINST + name))
+    return config.policy.model_copy(update={"rules": (*guards, *config.policy.rules)})
+
+
+def _against(config: VariantConfig, inputs: Inputs) -> list[str]:
+    """Return the references whose duplicates a variant drops, sorted: their order in the recipe decides nothing."""
+    compared = inputs.duplicates.identity.inputs if inputs.duplicates else {}
+    names = sorted(name.removeprefix(AGAINST) for name in compared if name.startswith(AGAINST))
+    return names if config.against == "all" else [name for name in names if name in config.against]
+
+
+def _below_duplicates(inputs: Inputs) -> float:
+    """Return the largest similarity that makes no duplicate."""
+    assert inputs.duplicates is not None
+    search = inputs.duplicates.identity.config
+    return 0.0 if search["verify"] == "none" else float(np.nextafter(np.float32(search["threshold"]), np.float32(0)))
 
 
 def _guard(index: int) -> str:
@@ -150,7 +180,7 @@ def _guard(index: int) -> str:
 
 def _columns(part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> pa.Table:
     """Return what rules and choices read: key, id, url, heldout, timestamp and the signals, row-aligned."""
-    names = ["key", "id", "url", "heldout", "timestamp"]
+    names = ["key", "id", "url", "source", "heldout", "timestamp"]
     table = pa.Table.from_batches(list(read_split(inputs.documents.folder, part["name"], columns=names)))
     folders: dict[str, list[str]] = {}
     for signal in sorted(needed(config)):
@@ -158,6 +188,9 @@ def _columns(part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> 
     for folder, signals in folders.items():
         for name, column in zip(signals, sidecars.read(folder, part, signals).columns, strict=True):
             table = table.append_column(name, column)
+    for name in _against(config, inputs):
+        matches = sidecars.read(inputs.duplicates.folder, part, [f"{name}.similarity"])  # type: ignore[union-attr]
+        table = table.append_column(f"{name}.similarity", matches.column(0))
     for index, place in enumerate(inputs.counts):
         counts = sidecars.read(place.folder, part, list(place.identity.config["counts"][:1]))
         table = table.append_column(_guard(index), counts.column(0))
@@ -165,7 +198,7 @@ def _columns(part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> 
 
 
 def _members(
-    part: Mapping[str, Any], columns: pa.Table, verdicts: pa.Table, clusters: Target, keep: str
+    part: Mapping[str, Any], columns: pa.Table, verdicts: pa.Table, clusters: Target, order: pa.ChunkedArray
 ) -> pa.RecordBatch:
     labels = sidecars.read(clusters.folder, part, ["cluster"]).column("cluster")
     rows = pa.array(np.flatnonzero(labels.is_valid()))
@@ -175,17 +208,19 @@ def _members(
         "key": columns.column("key").take(rows),
         "passes": verdicts.column("kept").take(rows),
         "heldout": columns.column("heldout").take(rows),
-        "order": _order(columns, keep).take(rows),
+        "order": order.take(rows),
     }
     return exchange.one_batch(pa.Table.from_pydict(values, MEMBERS))
 
 
-def _order(columns: pa.Table, keep: str) -> pa.ChunkedArray:
+def _order(columns: pa.Table, keep: str, sources: Sequence[str]) -> pa.ChunkedArray:
     """Return what the copy that stays has most of, as float64; documents without a value come last."""
     if keep == "newest":
         values = columns.column("timestamp").cast(pa.int64())
+    elif keep == "source_order":
+        values = pc.negate(pc.index_in(columns.column("source"), pa.array(sources, pa.string())))
     else:
-        values = columns.column("length.bytes" if keep == "longest" else keep)
+        values = columns.column("length.bytes" if keep == "longest" else keep.removeprefix(BEST))
     numbers = values.cast(pa.float64())
     known = pc.and_(numbers.is_valid(), pc.invert(pc.is_nan(numbers).fill_null(True)))
     return pc.if_else(known, numbers, pa.scalar(-np.inf))
@@ -198,7 +233,7 @@ def write(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig, inp
     path = storage.join(work, "verdicts", sidecars.file_name(part["name"]))
     verdicts = pq.ParquetFile(binary_reader(path, {})).read()
     choices = exchange.read(choices_path(attempt.folder), splits.index(part["name"]))
-    table = _apply(verdicts, choices)
+    table = _name_references(_apply(verdicts, choices), part, config, inputs)
     counts = _counts(table, verdicts, part, config, inputs)
     entry = {"name": part["name"], "rows": part["rows"], "keys": part["keys"], "kept": int(counts["kept"])}
     return Marker(
@@ -225,6 +260,17 @@ def _apply(verdicts: pa.Table, choices: pa.RecordBatch) -> pa.Table:
     columns["reason"] = pc.if_else(kept, reasons, verdicts.column("reason").combine_chunks())
     columns["duplicate_of"] = choices.column("duplicate_of").take(lost)
     return pa.table(columns, schema=SCHEMA)
+
+
+def _name_references(table: pa.Table, part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> pa.Table:
+    """Say which document of another corpus those are duplicates of that were dropped for it."""
+    place = table.schema.get_field_index("duplicate_of")
+    for name in _against(config, inputs):
+        keys = sidecars.read(inputs.duplicates.folder, part, [f"{name}.key"]).column(0)  # type: ignore[union-attr]
+        lost = pc.equal(table.column("reason"), AGAINST + name).fill_null(False)
+        column = pc.if_else(lost, keys.combine_chunks(), table.column(place).combine_chunks())
+        table = table.set_column(place, table.schema.field(place), column)
+    return table
 
 
 def _counts(
@@ -254,6 +300,5 @@ def _counts(
 def _finish(step: Step, markers: Mapping[str, list[Marker]], config: VariantConfig) -> manifest.Manifest:
     judged = manifest.merge(markers["judge"])["counts"]
     shares = thresholds.report(step.folder, config.policy)
-    return step.manifest(
-        markers["write"], extra={"config": config.plain(), "judged_by_language": judged, "shares": shares}
-    )
+    chosen_by = config.model_dump(mode="json", by_alias=True, exclude={"cut"})
+    return step.manifest(markers["write"], extra={"config": chosen_by, "judged_by_language": judged, "shares": shares})

@@ -1,6 +1,6 @@
 """A variant's training text to a tokenizer: one item, on a sample chosen by key."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpuskit import manifest, storage, tokenization
-from corpuskit.documents import read_split, sidecars
+from corpuskit.documents import read_split, revisions, sidecars
 from corpuskit.documents.schema import key_matrix
 from corpuskit.kernels import hash_spans
 from corpuskit.manifest import Identity, Manifest, Marker, Target
@@ -33,24 +33,29 @@ def target(name: str, config: TokenizerConfig, documents: Target, variant: Targe
     return Target.place("tokenizer", name, storage.join(out, "tokenizers"), identity)
 
 
-def step(place: Target, config: TokenizerConfig, documents: str, variant: str, lengths: str) -> Step:
+def step(
+    place: Target, config: TokenizerConfig, documents: str, variant: str, lengths: str, cuts: Sequence[str] = ()
+) -> Step:
     """Plan the training of one tokenizer.
 
     Args:
         place: where it goes.
         config: its type and size.
-        documents: folder of the documents.
+        documents: folder of the documents, or of a revision of them.
         variant: folder of the variant; its documents that are not held out are trained on.
         lengths: folder of the `length` signals.
+        cuts: folders of the revisions that cut the text since those were measured.
     """
-    work = partial(run, config=config, documents=documents, variant=variant, lengths=lengths)
+    work = partial(run, config=config, documents=documents, variant=variant, lengths=lengths, cuts=tuple(cuts))
     phases = (Phase(name="train", items=(Item(name="train"),), work=work),)
     return Step(**vars(place), phases=phases, finish=_finish)
 
 
-def run(attempt: Attempt, *, config: TokenizerConfig, documents: str, variant: str, lengths: str) -> Marker:
+def run(
+    attempt: Attempt, *, config: TokenizerConfig, documents: str, variant: str, lengths: str, cuts: Sequence[str] = ()
+) -> Marker:
     """Train and commit the tokenizer's files."""
-    sample = Sample(documents, variant, lengths, config)
+    sample = Sample(documents, variant, lengths, config, cuts)
     tokenizer = tokenization.train(config, sample.batches())
     names = tokenizer.save(attempt.folder)
     return Marker(
@@ -65,8 +70,10 @@ def run(attempt: Attempt, *, config: TokenizerConfig, documents: str, variant: s
 class Sample:
     """Training documents in the order of a hash of their keys: the same for any split size and file order."""
 
-    def __init__(self, documents: str, variant: str, lengths: str, config: TokenizerConfig) -> None:
-        self.documents, self.variant, self.lengths = documents, variant, lengths
+    def __init__(
+        self, documents: str, variant: str, lengths: str, config: TokenizerConfig, cuts: Sequence[str] = ()
+    ) -> None:
+        self.documents, self.variant, self.lengths, self.cuts = documents, variant, lengths, cuts
         self.parts = manifest.read(documents, "documents").parts
         self._choose(config.max_train_bytes, config.seed)
 
@@ -89,8 +96,9 @@ class Sample:
         training = ~table.column("heldout").to_numpy()
         training &= sidecars.read(self.variant, part, ["kept"]).column(0).to_numpy()
         sizes = sidecars.read(self.lengths, part, ["length.bytes"]).column(0).fill_null(0).to_numpy()
+        lost = sum((revisions.bytes_cut(folder, part) for folder in self.cuts), np.zeros(part["rows"], np.int64))
         rows = np.flatnonzero(training)
-        return key_matrix(table.column("key"))[rows], sizes[rows].astype(np.int64), rows
+        return key_matrix(table.column("key"))[rows], sizes[rows].astype(np.int64) - lost[rows], rows
 
     def batches(self) -> Iterator[pa.Array]:
         """Yield the chosen texts in that order."""

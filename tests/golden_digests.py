@@ -19,6 +19,7 @@ from pipelines_harness import Plainly, digest, documents, errors, run_plainly, s
 
 from corpuskit import extract, manifest, signals, tokenization
 from corpuskit.clean import CLEANERS
+from corpuskit.contamination import ContaminationConfig, ReferenceConfig
 from corpuskit.documents import SourceConfig
 from corpuskit.kernels import Texts
 from corpuskit.recipe import Recipe
@@ -32,7 +33,12 @@ from pipelines import dedup, encode, ingest, select, tokenize, train_tokenizer
 HERE = Path(__file__).parent
 CORPUS = HERE / "golden" / "corpus.jsonl"
 MESSY = HERE / "golden" / "messy.jsonl"
-NAMED = {"word_list": signals.WordListConfig(lists={"golden": str(HERE / "golden" / "phrases.txt")})}
+NAMED = {
+    "word_list": signals.WordListConfig(lists={"golden": str(HERE / "golden" / "phrases.txt")}),
+    "contamination": ContaminationConfig(
+        sets={"golden": ReferenceConfig(files=(str(HERE / "golden" / "messy.jsonl"),))}, ngram=5, minhash=True
+    ),
+}
 """Settings of groups whose signals a recipe names; `classifier` has golden buckets of its own."""
 GOLDEN = HERE / "golden" / "pipelines.json"
 COMMAND = "python tests/golden_digests.py --write"

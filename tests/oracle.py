@@ -18,7 +18,7 @@ import xxhash
 from corpora import SOURCES, lines
 from oracle_signals import signals_of
 
-from corpuskit.dedup import DedupConfig, sign
+from corpuskit.dedup import DedupConfig, shingles, sign
 from corpuskit.documents import HeldoutConfig
 from corpuskit.kernels import Texts, hash_spans
 from corpuskit.policy import PolicyConfig, Rule, RuleGroup, active_rules
@@ -139,18 +139,34 @@ def parse(line: bytes, source: str, name: str, offset: int, heldout: HeldoutConf
 
 
 def members(documents: Sequence[Document], config: DedupConfig) -> list[Member | None]:
-    """Compare all pairs; documents that are connected by equal texts or equal bands are a cluster."""
-    signed = [sign(Texts.from_arrow(pa.array([document.text], pa.large_string())), config) for document in documents]
-    bands = [one.signatures[0].reshape(-1, config.rows) for one in signed]
+    """Compare all pairs; documents that are connected by equal texts, or by similar ones that share a band, are a
+    cluster."""
+    signed = [sign(texts_of(document), config) for document in documents]
+    bands = [one.signatures[0].reshape(-1, config.banding[1]) for one in signed]
     label = list(range(len(documents)))
     for right, document in enumerate(documents):
         for left in range(right):
             same = config.exact and documents[left].text == document.text
             comparable = config.minhash and signed[left].valid[0] and signed[right].valid[0]
-            if same or (comparable and (bands[left] == bands[right]).all(axis=1).any()):
+            near = comparable and (bands[left] == bands[right]).all(axis=1).any()
+            if same or (near and similar(documents[left], document, bands[left], bands[right], config)):
                 old, new = label[right], label[left]
                 label = [new if one == old else one for one in label]
     return [_member(index, label, documents, bands) for index in range(len(documents))]
+
+
+def texts_of(document: Document) -> Texts:
+    return Texts.from_arrow(pa.array([document.text], pa.large_string()))
+
+
+def similar(left: Document, right: Document, a: np.ndarray, b: np.ndarray, config: DedupConfig) -> bool:
+    """Whether two documents that share a band are duplicates."""
+    if config.verify == "none":
+        return True
+    if config.verify == "signature":
+        return bool(np.float32((a == b).mean()) >= np.float32(config.threshold))
+    ours, theirs = (set(shingles(texts_of(document), config)[0].tolist()) for document in (left, right))
+    return len(ours & theirs) / len(ours | theirs) >= config.threshold
 
 
 def _member(

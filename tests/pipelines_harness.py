@@ -17,11 +17,13 @@ from corpora import full_recipe, small_recipe, write_corpus
 from engine_harness import snapshot
 
 from corpuskit import manifest, storage, tokenization
+from corpuskit.dedup import DedupConfig
 from corpuskit.documents import read_documents, sidecars
-from corpuskit.manifest import Manifest, Marker
+from corpuskit.manifest import Manifest, Marker, Target
 from corpuskit.recipe import Recipe
 from corpuskit.shards import Shards
-from corpuskit.workflow.flow import Flow
+from corpuskit.workflow.flow import MEMORY, Flow
+from pipelines import dedup, signatures
 from pipelines.engine import Attempt, Engine, EngineOptions, Item, Phase, Progress, Step
 from pipelines.engine.work import perform
 
@@ -44,9 +46,9 @@ class Made:
         return snapshot(self.out)
 
 
-def run(recipe: Recipe, out: Path, progress: Progress | None = None, **options: Any) -> Flow:
+def run(recipe: Recipe, out: Path, progress: Progress | None = None, memory: int = MEMORY, **options: Any) -> Flow:
     """Run all data steps of a recipe; `options` are the engine's, by default in this process."""
-    flow = Flow(recipe, str(out))
+    flow = Flow(recipe, str(out), memory)
     with Engine(EngineOptions(**{"workers": 0, **options}), progress) as engine:
         flow.prepare(engine)
     return flow
@@ -70,6 +72,15 @@ class Plainly:
         attempt = Attempt(item=item, folder=step.folder, fingerprint=step.identity.fingerprint)
         perform(phase.name, phase.work, attempt)
         return manifest.read_marker(step.folder, phase.name, item.name, step.identity.fingerprint)
+
+
+def search(config: DedupConfig, documents: Target, out: Path, **options: Any) -> Target:
+    """Find the duplicates among documents without an engine; return where they are."""
+    signed = signatures.target(config, documents, str(out))
+    Plainly().run(signatures.step(signed, config, documents.folder))
+    place = dedup.target(config, signed, str(out), references=options.get("references", ()))
+    Plainly().run(dedup.step(place, config, signed.folder, documents.folder, **options))
+    return place
 
 
 def run_plainly(recipe: Recipe, out: Path) -> Flow:

@@ -159,6 +159,7 @@ def test_run_says_what_it_does_and_then_that_all_is_up_to_date(here, made):
     assert steps == [
         "documents",
         "signals, 3 groups",
+        "signatures",
         "duplicates",
         "variant raw",
         "variant filtered",

@@ -61,6 +61,22 @@ MISTAKES = {
     "annotate a.jsonl --text-field body": "field 'body' is missing or null, expected a string; the record's other "
     "fields: id, text",
     "dedup a.jsonl --ngram 0": "--ngram: expected at least 1, given 0",
+    "dedup a.jsonl --threshold 1.5": "--threshold: expected at most 1.0, given 1.5",
+    "dedup a.jsonl --bands many": "--bands: ",
+    "dedup a.jsonl --bands auto --rows 8": "error: bands and rows are both `auto` or both numbers",
+    "dedup a.jsonl --verify maybe": "--verify: expected 'none', 'signature' or 'exact', given 'maybe'",
+    "dedup a.jsonl --unit word": "--unit: expected 'words' or 'characters', given 'word'",
+    "dedup a.jsonl --exact-only --ngram 3": "--exact-only: compares no shingles; leave out --ngram",
+    "dedup a.jsonl --keep longst": "--keep: expected longest, newest, source_order or best:<signal>, given 'longst'",
+    "dedup a.jsonl --keep best:length.word": "--keep: no signal is named 'length.word'; did you mean 'length.words'?",
+    "dedup a.jsonl --against april": "--against: 'april': expected NAME=DIR, such as april=april-out",
+    "dedup a.jsonl --against a=x --against a=y": "--against: the name 'a' is given twice",
+    "dedup a.jsonl --against 1=x": "--against: '1' is not a name",
+    "dedup a.jsonl --against april=empty": "dedup.against.april: empty is neither a prepared corpus nor its folder of ",
+    "dedup a.jsonl --memory 1GB --workers 8": "--memory: 1,000 MB is too little: 9 processes need 3,500 MB or more; "
+    "fewer --workers than 8 need less",
+    "dedup a.jsonl --export x.csv": "--export: x.csv: documents are exported as .jsonl, ",
+    "run {recipe} --memory 1MB --workers 0": "--memory: 1 MB is too little: one process needs 400 MB or more",
     "select a.jsonl --policy gophr": "--policy: 'gophr' is neither a preset nor a YAML file; did you mean 'gopher'?",
     "select a.jsonl --policy none.yaml": "none.yaml: No such file or directory",
     "select a.jsonl --policy rules.yaml": "rules.yaml: rules[0].signal: unknown signal 'gopher.wrods'; did you mean "

@@ -21,14 +21,18 @@ README = Path(__file__).parent.parent / "README.md"
 ENGINES = get_args(ExtractConfig.model_fields["engine"].annotation)
 OPTIONS = {
     "demo": "--out --set --workers --json --quiet",
-    "compare": "RECIPE --out --set --workers --slice --json --quiet",
-    "pretrain": "RECIPE --out --set --workers --slice --jobs --json --quiet",
+    "compare": "RECIPE --out --set --workers --memory --slice --json --quiet",
+    "pretrain": "RECIPE --out --set --workers --memory --slice --jobs --json --quiet",
     "evaluate": "RUN... --recipe --json --quiet",
-    "run": "RECIPE --out --plan --sample --set --workers --runner --runner-option --slice --json --quiet",
+    "run": ("RECIPE --out --plan --sample --set --workers --memory --runner --runner-option --slice --json --quiet"),
     "annotate": "IN... --signals --out --text-field --id-field --workers --json --quiet",
-    "dedup": "IN... --out --ngram --text-field --id-field --workers --json --quiet",
+    "dedup": (
+        "IN... --out --threshold --verify --unit --ngram --bands --rows --exact-only --against --keep --export "
+        "--text-field --id-field --workers --memory --json --quiet"
+    ),
     "select": (
-        "IN... --policy --out --languages --deduplicate --export --text-field --id-field --workers --json --quiet"
+        "IN... --policy --out --languages --deduplicate --export --text-field --id-field --workers --memory --json "
+        "--quiet"
     ),
     "extract": "IN... --format --engine --time-limit --out --export --workers --json --quiet",
     "clean": "IN... --steps --out --export --text-field --id-field --workers --json --quiet",
@@ -46,6 +50,7 @@ OPTIONS = {
     ),
     "inspect": "PATH --html --no-html --json",
     "explain": "CORPUS ID --source --text --variant --json",
+    "contamination": "CORPUS --html --workers --json --quiet",
     "verify": "PATH --json",
     "status": "PATH --json",
     "gc": "PATH --dry-run --json",

@@ -20,11 +20,13 @@ import corpuskit
 from corpuskit import config, documents, policy
 from corpuskit.clean import CLEANERS
 from corpuskit.cli import app
+from corpuskit.contamination import ContaminationConfig
 from corpuskit.policy import PRESETS, PolicyConfig
 from corpuskit.recipe import Recipe, load
 from corpuskit.recipe.load import build
 from corpuskit.shards import Header
 from corpuskit.signals import SIGNALS, ClassifierConfig, WordListConfig, known_signals
+from corpuskit.tasks import OrderConfig
 from corpuskit.tokenization import RESERVED, RESERVED_NAMES, SENTINELS
 from corpuskit.tokenization.config import SMALLEST
 from corpuskit.workflow.flow import Flow
@@ -58,8 +60,12 @@ class Block(NamedTuple):
     text: str
 
 
-NAMED = {"classifier": ClassifierConfig(models={"good": ""}), "word_list": WordListConfig(lists={"bad": ""})}
-"""The classifier and the word list that pages speak of."""
+NAMED = {
+    "classifier": ClassifierConfig(models={"good": ""}),
+    "word_list": WordListConfig(lists={"bad": ""}),
+    "contamination": ContaminationConfig(sets={"sentiment": OrderConfig()}, minhash=True),
+}
+"""The classifier, the word list and the task that pages speak of."""
 
 
 def blocks(*languages: str) -> list[Block]:

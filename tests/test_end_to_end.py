@@ -64,7 +64,8 @@ def comparison(out: Path) -> dict:
 
 def test_the_report_answers_and_shows_its_evidence(compared: Path) -> None:
     page = (compared / "report.html").read_text()
-    for part in ("agreement", "bits per byte", "records read", "filtered", "unigram", "vocab_size", "ndecided"):
+    shown = ("agreement", "bits per byte", "records read", "filtered", "unigram", "vocab_size", "ndecided")
+    for part in (*shown, "Evaluation items in the training text"):
         assert part in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "<script src" not in page

@@ -105,7 +105,7 @@ def finish(recipe: Path, out: Path) -> None:
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path, reference):
     recipe, out = write_recipe(tmp_path / "recipe.yaml", small_fields(reference.corpus)), tmp_path / "out"
-    for moment in ("signals/pass-*/markers/*/*", "duplicates-*/work/bands/*"):
+    for moment in ("signals/pass-*/markers/*/*", "duplicates-*/work/bands-*/*"):
         kill_when(start(recipe, out), lambda moment=moment: any(out.glob(moment)))
         assert not (out / "manifest.json").exists()
     finish(recipe, out)

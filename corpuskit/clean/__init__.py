@@ -13,13 +13,25 @@ from pydantic import BeforeValidator, Field
 from corpuskit.clean.boilerplate import BOILERPLATE, BoilerplateConfig
 from corpuskit.clean.c4_lines import C4_LINES, C4LinesConfig
 from corpuskit.clean.cleaner import Cleaned, Cleaner
+from corpuskit.clean.contamination import CONTAMINATION, ContaminationCleanerConfig
 from corpuskit.clean.mojibake import MOJIBAKE, MojibakeConfig
 from corpuskit.clean.pii import PII, PiiConfig
 from corpuskit.clean.repeated_lines import REPEATED_LINES, RepeatedLinesConfig
 from corpuskit.clean.unicode import INVISIBLE, NFC, InvisibleConfig, NfcConfig
 from corpuskit.clean.whitespace import WHITESPACE, WhitespaceConfig
 
-__all__ = ["CLEANERS", "Cleaned", "Cleaner", "CleanerConfig", "apply", "counts_schema", "identity", "libraries"]
+__all__ = [
+    "CLEANERS",
+    "AnyStep",
+    "Cleaned",
+    "Cleaner",
+    "CleanerConfig",
+    "ContaminationCleanerConfig",
+    "apply",
+    "counts_schema",
+    "identity",
+    "libraries",
+]
 
 CLEANERS: dict[str, Cleaner] = {
     "mojibake": MOJIBAKE,
@@ -30,6 +42,7 @@ CLEANERS: dict[str, Cleaner] = {
     "c4_lines": C4_LINES,
     "repeated_lines": REPEATED_LINES,
     "pii": PII,
+    "contamination": CONTAMINATION,
 }
 
 AnyCleaner = (
@@ -51,15 +64,17 @@ def _named(value: Any) -> Any:
 
 CleanerConfig = Annotated[AnyCleaner, Field(discriminator="step"), BeforeValidator(_named)]
 """One step of a `clean` list: a cleaner's name, or its fields with `step` for the name."""
+AnyStep = AnyCleaner | ContaminationCleanerConfig
+"""Also the step that recipes ask for elsewhere, since it needs their tasks: `decontaminate: cut` of a variant."""
 
 
-def counts_schema(steps: Sequence[AnyCleaner]) -> pa.Schema:
+def counts_schema(steps: Sequence[AnyStep]) -> pa.Schema:
     """Return the columns `clean.<count>`, int32, that these steps leave."""
     names = dict.fromkeys(name for step in steps for name in _cleaner(step).counts)
     return pa.schema([(f"clean.{name}", pa.int32()) for name in names])
 
 
-def apply(steps: Sequence[AnyCleaner], texts: pa.Array) -> tuple[pa.Array, pa.RecordBatch]:
+def apply(steps: Sequence[AnyStep], texts: pa.Array) -> tuple[pa.Array, pa.RecordBatch]:
     """Clean texts, one step after the other.
 
     Args:
@@ -79,15 +94,15 @@ def apply(steps: Sequence[AnyCleaner], texts: pa.Array) -> tuple[pa.Array, pa.Re
     return texts, pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def identity(steps: Sequence[AnyCleaner]) -> list[Mapping[str, Any]]:
+def identity(steps: Sequence[AnyStep]) -> list[Mapping[str, Any]]:
     """Return what decides the texts: each step's config with its cleaner's revision."""
-    return [{**step.plain(), "revision": _cleaner(step).revision} for step in steps]
+    return [{**_cleaner(step).identity(step), "revision": _cleaner(step).revision} for step in steps]
 
 
-def libraries(steps: Sequence[AnyCleaner]) -> list[str]:
+def libraries(steps: Sequence[AnyStep]) -> list[str]:
     """Return the distributions whose versions decide the texts."""
     return sorted({name for step in steps for name in _cleaner(step).libraries})
 
 
-def _cleaner(step: AnyCleaner) -> Cleaner:
+def _cleaner(step: AnyStep) -> Cleaner:
     return CLEANERS[step.step]

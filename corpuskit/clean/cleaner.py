@@ -19,6 +19,10 @@ class Cleaned(NamedTuple):
     """int32[n] of each of the cleaner's counts: what it removed, replaced or found in each text."""
 
 
+def _plain(config: Config) -> Mapping[str, Any]:
+    return config.plain()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaner:
     """One cleaner, by the name under which recipes call it."""
@@ -34,5 +38,7 @@ class Cleaner:
     """What each count counts, by name; the name is unique over all cleaners, its column is `clean.<name>`."""
     clean: Callable[[pa.Array, Any], Cleaned]
     """(large_string[n] without nulls, config) -> texts and counts. A pure function of each text by itself."""
+    identity: Callable[[Any], Mapping[str, Any]] = _plain
+    """Gives what of the config decides texts, as plain data: files by their content, not by their paths."""
     libraries: tuple[str, ...] = ("pyarrow", "numba")
     """Distributions whose version decides its texts."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from corpuskit.cli import artifacts, classifiers, data, explaining, options, tokenizers, training, web
+from corpuskit.cli import artifacts, classifiers, contamination, data, explaining, options, tokenizers, training, web
 from corpuskit.cli.console import fail, print_text, say
 from corpuskit.cli.session import INTERRUPTED
 from corpuskit.errors import CorpuskitError, NotReady
@@ -51,7 +51,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for group in (training, data, web, classifiers, tokenizers, artifacts, explaining):
+for group in (training, data, web, classifiers, tokenizers, artifacts, explaining, contamination):
     group.register(app)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpuskit.cli import options, sampling, session
+from corpuskit.cli import options, sampling, searching, session
 from corpuskit.cli.console import bytes_text, counted, print_json, print_table, print_text, say, warn
 from corpuskit.errors import InputError
 
@@ -20,7 +20,8 @@ PRESETS = (
 )
 GROUPS = (
     "length, composition, compression, gopher, repetition, c4, refinedweb, redpajama, language, url; "
-    "gopher@datatrove, c4@datatrove, c4@fineweb, c4@tfds, fineweb@datatrove; word_list and classifier in recipes."
+    "gopher@datatrove, c4@datatrove, c4@fineweb, c4@tfds, fineweb@datatrove; in recipes also word_list, classifier, "
+    "contamination."
 )
 """What help lists, so that it need not load the packages that know."""
 QUANTILES = ("1 %", "10 %", "50 %", "90 %", "99 %")
@@ -37,7 +38,12 @@ def register(app: typer.Typer) -> None:
         "corpuskit run recipe.yaml --out /shared/out --slice $SLURM_ARRAY_TASK_ID/16",
     )
     command(annotate, "corpuskit annotate data/*.jsonl.zst --signals length,gopher --out out")
-    command(dedup, "corpuskit dedup data/ --out out", "corpuskit dedup pages.parquet --text-field content --ngram 8")
+    command(
+        dedup,
+        "corpuskit dedup data/*.jsonl.zst --export unique.jsonl.zst",
+        "corpuskit dedup pages.parquet --text-field content --threshold 0.8 --verify exact",
+        "corpuskit dedup may/ --out may-out --against april=april-out --memory 16GB",
+    )
     command(
         select,
         "corpuskit select data/*.zst --policy gopher --export kept.jsonl.zst",
@@ -63,6 +69,7 @@ def run(
     ] = None,
     set_: options.Set = [],  # noqa: B006  Typer copies it
     workers: options.Workers = None,
+    memory: options.Memory = None,
     runner: options.Runner = "local",
     runner_option: options.RunnerOption = [],  # noqa: B006
     slice_: options.Slice = None,
@@ -77,7 +84,8 @@ def run(
     from corpuskit.workflow.places import check_corpus_folder
 
     loaded = session.load(recipe, set_, sample)
-    flow = Flow(loaded, out if sample is None else sampling.folder(out, loaded.sample))
+    folder = out if sample is None else sampling.folder(out, loaded.sample)
+    flow = Flow(loaded, folder, session.worker_memory(memory, workers, runner))
     if plan:
         _print_plan(flow, json)
         return
@@ -181,17 +189,76 @@ def annotate(
 def dedup(
     inputs: options.Inputs,
     out: options.Out = "out",
-    ngram: Annotated[int, typer.Option(metavar="N", help="Words in a shingle.")] = 5,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Jaccard similarity of shingles from which on texts are duplicates. [dim]Default: 0.7.[/]",
+        ),
+    ] = None,
+    verify: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="How texts that share a band are compared: by signature, exact (by shingles), or none: not at all. "
+            "[dim]Default: signature.[/]",
+        ),
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What shingles are made of: words or characters. [dim]Default: words.[/]"),
+    ] = None,
+    ngram: Annotated[int | None, typer.Option(metavar="N", help="Units in a shingle. [dim]Default: 5.[/]")] = None,
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="Bands of MinHash, or auto: the best for the threshold. [dim]Default: 14; auto with a --threshold.[/]",
+        ),
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option(metavar="N", help="Permutations in a band, or auto. [dim]Default: as --bands; 8.[/]")
+    ] = None,
+    exact_only: Annotated[
+        bool, typer.Option("--exact-only", metavar="", help="Find texts that are equal byte for byte alone.")
+    ] = False,
+    against: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=DIR",
+            help="Also drop duplicates of this prepared corpus, such as an earlier crawl. May be repeated.",
+        ),
+    ] = [],  # noqa: B006
+    keep: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE",
+            help="Which copy stays: longest, newest, source_order, or best:SIGNAL, such as best:length.words.",
+        ),
+    ] = "longest",
+    export: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write the kept documents to this .jsonl(.gz, .zst) or .parquet."),
+    ] = None,
     text_field: options.TextField = "text",
     id_field: options.IdField = None,
     workers: options.Workers = None,
+    memory: options.Memory = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Find exact and near duplicates, and keep one document of each cluster (variant `unique`)."""
-    parts: dict[str, Any] = {"dedup": {"ngram": ngram}, "variants": {"unique": {"deduplicate": True}}}
-    recipe = session.recipe_for(inputs, text_field, id_field, named={"dedup.ngram": "--ngram"}, **parts)
-    print_corpus(prepare(recipe, out, workers), json, reasons=True)
+    from corpuskit.workflow.exporting import check_export
+
+    if export:
+        check_export(export)
+    given = {"threshold": threshold, "verify": verify, "unit": unit, "ngram": ngram, "bands": bands, "rows": rows}
+    parts: dict[str, Any] = {
+        "dedup": searching.fields(given, exact_only, against),
+        "variants": {"unique": {"deduplicate": True, "keep": keep}},
+    }
+    recipe = session.recipe_for(inputs, text_field, id_field, named=searching.NAMED, **parts)
+    print_exported(prepare(recipe, out, workers, memory=memory), "unique", export, json, reasons=True)
 
 
 def select(
@@ -216,6 +283,7 @@ def select(
     text_field: options.TextField = "text",
     id_field: options.IdField = None,
     workers: options.Workers = None,
+    memory: options.Memory = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -234,7 +302,7 @@ def select(
         "variants.selected.policy.": f"{policy}: ",
         "variants.selected.policy: ": f"{policy}: ",
     }
-    flow = prepare(session.recipe_for(inputs, text_field, id_field, named=named, **parts), out, workers)
+    flow = prepare(session.recipe_for(inputs, text_field, id_field, named=named, **parts), out, workers, memory=memory)
     print_exported(flow, "selected", export, json, reasons=True)
 
 
@@ -250,12 +318,12 @@ def print_exported(flow: "Flow", variant: str, export: str | None, json: bool, r
     say(f"{counted(count, 'document')} written to {export}")
 
 
-def prepare(recipe: Any, out: str, workers: int | None, pages: bool = False) -> "Flow":
+def prepare(recipe: Any, out: str, workers: int | None, pages: bool = False, memory: int | None = None) -> "Flow":
     """Run the data steps of a recipe made from options; print warnings. With `pages`, refuse inputs without any."""
     from corpuskit.workflow.flow import Flow
     from corpuskit.workflow.places import check_corpus_folder
 
-    flow = Flow(recipe, out)
+    flow = Flow(recipe, out, session.worker_memory(memory, workers))
     check_corpus_folder(out)
     if pages and "extract" not in flow.documents.identity.config:
         raise InputError("nothing to extract: the input holds no web pages, expected WARC or HTML")

@@ -85,6 +85,9 @@ def _print_story(found: Mapping[str, Any]) -> None:
         _print_cluster(cluster, found["place"])
     for name, verdict in found["variants"].items():
         _print_verdict(name, verdict)
+        for cut in found["cut"]:
+            if cut["variant"] == name:
+                _print_cut(cut)
     _heading("signals")
     print_table(["", ""], [(name, _shown(value)) for name, value in found["signals"].items()])
 
@@ -166,3 +169,11 @@ def _print_verdict(name: str, verdict: Mapping[str, Any]) -> None:
     ]
     if rows:
         print_table(["", "rule", "value", "passes"], rows, right=[2])
+
+
+def _print_cut(cut: Mapping[str, Any]) -> None:
+    print_text(f"cut by {cut['step']}: {counted(cut['bytes'], 'byte')} in {counted(cut['count'], 'piece')}, from")
+    for piece in cut["pieces"]:
+        results.print(Text(f"- {_visible(piece['begins'])}", "red"))
+    if len(cut["pieces"]) < cut["count"]:
+        print_text(f"… and {cut['count'] - len(cut['pieces']):,} more")

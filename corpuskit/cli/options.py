@@ -56,6 +56,32 @@ Slice = Annotated[
         "other shares must finish first.",
     ),
 ]
+
+
+def size(given: str | int) -> int:
+    """Return a size as recipes have it, `4GB` or a number of bytes; what options with the metavar SIZE take.
+
+    Raises:
+        typer.BadParameter: it is no size.
+    """
+    from corpuskit.config import parse_bytes
+
+    try:
+        return int(parse_bytes(given))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        parser=size,
+        help="What all processes may take together; of Beam runners, each worker. Changes how often the search for "
+        "duplicates goes to disk, and no result. [dim]Default: 4GB, and more with over 9 workers.[/]",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print the result as JSON, for machines.")]
 Quiet = Annotated[
     bool,

@@ -44,6 +44,17 @@ def engine(
         raise typer.Exit(INTERRUPTED) from None
 
 
+def worker_memory(memory: int | None, workers: int | None, runner: str = "local") -> int:
+    """Return the bytes that `--memory` leaves each worker for its data.
+
+    Raises:
+        RecipeError: that is too little.
+    """
+    from pipelines.engine import worker_memory
+
+    return worker_memory(memory, workers, runner)
+
+
 def recipe_for(
     inputs: Sequence[str],
     text_field: str = "text",

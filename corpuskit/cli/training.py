@@ -50,6 +50,7 @@ def compare(
     out: options.Out = "out",
     set_: options.Set = [],  # noqa: B006
     workers: options.Workers = None,
+    memory: options.Memory = None,
     slice_: options.Slice = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -64,8 +65,9 @@ def compare(
     loaded = session.load(recipe, set_)
     require_comparison()
     check_corpus_folder(out)
+    own = session.worker_memory(memory, workers)
     with session.engine(workers, slice_=slice_) as engine:
-        compared = comparing.compare(loaded, out, engine)
+        compared = comparing.compare(loaded, out, engine, own)
     warn(compared.notes)
     if json:
         found = {"comparison": compared.comparison, "contamination": compared.contamination}
@@ -81,6 +83,7 @@ def pretrain(
     out: options.Out = "out",
     set_: options.Set = [],  # noqa: B006
     workers: options.Workers = None,
+    memory: options.Memory = None,
     slice_: options.Slice = None,
     jobs: Annotated[
         str | None,
@@ -99,11 +102,12 @@ def pretrain(
     loaded = session.load(recipe, set_)
     require_training()
     check_corpus_folder(out)
+    own = session.worker_memory(memory, workers)
     with session.engine(workers, slice_=slice_) as engine:
         if jobs:
-            paths = write_jobs(loaded, out, jobs, engine)
+            paths = write_jobs(loaded, out, jobs, engine, own)
         else:
-            trained = train_all(loaded, out, engine)
+            trained = train_all(loaded, out, engine, own)
     if jobs:
         print_json(paths) if json else print_text("\n".join(paths))
         return

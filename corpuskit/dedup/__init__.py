@@ -1,20 +1,27 @@
 """Duplicates: how they are found, and which copy stays."""
 
+from corpuskit.dedup.banding import collision_probability, optimal_bands
 from corpuskit.dedup.choice import REASONS, Choice, choose
-from corpuskit.dedup.config import DedupConfig
-from corpuskit.dedup.edges import clusters, star_edges
-from corpuskit.dedup.signatures import Signed, band_keys, sign, sign_urls, similarity
+from corpuskit.dedup.config import DedupConfig, ReferenceName
+from corpuskit.dedup.edges import clusters, starts_of_runs
+from corpuskit.dedup.signatures import Signed, band_keys, shingles, sign, sign_urls, similarity
+from corpuskit.dedup.splitting import split
 
 __all__ = [
     "REASONS",
     "Choice",
     "DedupConfig",
+    "ReferenceName",
     "Signed",
     "band_keys",
     "choose",
     "clusters",
+    "collision_probability",
+    "optimal_bands",
+    "shingles",
     "sign",
     "sign_urls",
     "similarity",
-    "star_edges",
+    "split",
+    "starts_of_runs",
 ]

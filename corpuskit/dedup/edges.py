@@ -1,50 +1,40 @@
-"""From equal keys to edges, from edges to clusters."""
+"""From edges to clusters: connected components, streamed, and runs of equal rows."""
+
+from collections.abc import Iterable
 
 import numpy as np
 
-from corpuskit.kernels import components
+from corpuskit.kernels import Forest
 
 
-def star_edges(keys: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Connect the members of each bucket, the rows with equal keys, to the bucket's smallest row.
+def clusters(edges: Iterable[tuple[np.ndarray, np.ndarray]], rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find the connected components of edges between the rows 0 to `rows` - 1.
 
-    A bucket of k rows gives k - 1 edges where all pairs would be k * (k - 1) / 2; the components are the same.
-
-    Args:
-        keys: uint64[m] band keys or uint8[m, 16] text hashes.
-        rows: uint64[m], the document that each key belongs to; a row may come with many keys.
-
-    Returns:
-        The smallest row of the bucket, and the member that is not it: both uint64[e], sorted by key, then by member.
-
-    Raises:
-        ValueError: there are not as many keys as rows, or the keys are of another kind.
-    """
-    columns = _key_columns(keys)
-    rows = np.ascontiguousarray(rows, np.uint64)
-    if any(column.shape != rows.shape for column in columns):
-        raise ValueError(f"{len(keys)} keys, but {rows.size} rows")
-    order = np.lexsort((rows, *columns))
-    rows = rows[order]
-    begins = starts_of_runs([column[order] for column in columns])
-    smallest = rows[np.flatnonzero(begins)][np.cumsum(begins) - 1]
-    edges = smallest != rows
-    return smallest[edges], rows[edges]
-
-
-def clusters(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the connected components of edges between rows of any numbering.
+    Memory is 5 bytes a row, 9 from 2**32 rows on, beside one batch of edges.
 
     Args:
-        a: uint64[e], one row of each edge.
-        b: uint64[e], the other.
+        edges: batches of the two ends of edges, uint64[e] each.
+        rows: number of rows.
 
     Returns:
-        Every row that an edge names, rising, uint64[m], and the smallest row of its cluster, uint64[m].
+        Every row that is not alone, rising, int64[m], and the smallest row of its cluster, int64[m].
     """
-    rows, places = np.unique(np.concatenate([a, b]).astype(np.uint64, copy=False), return_inverse=True)
-    labels = components(places[: len(a)], places[len(a) :], rows.size)
-    return rows, rows[labels]
+    forest = Forest(rows)
+    for a, b in edges:
+        forest.join(a, b)
+    labels = forest.labels()
+    together = np.zeros(rows, bool)
+    for start in range(0, rows, BLOCK):
+        block = labels[start : start + BLOCK]
+        others = np.flatnonzero(block != np.arange(start, start + len(block), dtype=labels.dtype))
+        together[start + others] = True
+        together[block[others]] = True
+    members = np.flatnonzero(together)
+    return members, labels[members].astype(np.int64)
+
+
+BLOCK = 1 << 20
+"""Rows that are looked at at a time."""
 
 
 def starts_of_runs(columns: list[np.ndarray]) -> np.ndarray:
@@ -52,11 +42,3 @@ def starts_of_runs(columns: list[np.ndarray]) -> np.ndarray:
     begins = np.ones(len(columns[0]), bool)
     begins[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
     return begins
-
-
-def _key_columns(keys: np.ndarray) -> list[np.ndarray]:
-    if keys.dtype == np.uint64 and keys.ndim == 1:
-        return [keys]
-    if keys.dtype == np.uint8 and keys.ndim == 2 and keys.shape[1] == 16:
-        return list(np.ascontiguousarray(keys).view(np.uint64).T)
-    raise ValueError(f"keys must be uint64[m] or uint8[m, 16], not {keys.dtype}{list(keys.shape)}")

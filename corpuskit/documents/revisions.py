@@ -5,7 +5,7 @@ alone: bytes cut from the base's text where whole lines went, else the new text.
 """
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit import manifest, storage
+from corpuskit.documents.streams import binary_reader
 
 if TYPE_CHECKING:
     from corpuskit.kernels import Cuts
@@ -78,6 +79,22 @@ def changes(old: pa.Array, new: pa.Array, first: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=REVISED)
 
 
+def cut_rows(rows: np.ndarray, ranges: "Cuts") -> pa.RecordBatch:
+    """Return the rows that lose bytes, as a batch of `REVISED`.
+
+    Args:
+        rows: int64[n], numbers of some rows within their split, rising.
+        ranges: what each of them loses, from the first byte of its text.
+    """
+    wanted = np.diff(ranges.offsets) > 0
+    columns = [
+        pa.array(rows[wanted]),
+        _cut_lists(ranges, wanted).filter(pa.array(wanted)),
+        pa.nulls(int(wanted.sum()), pa.large_string()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=REVISED)
+
+
 def _mask(column: pa.Array) -> np.ndarray:
     return np.asarray(column.to_numpy(zero_copy_only=False), bool)
 
@@ -109,6 +126,27 @@ def write(folder: str, part: str, base: str, changed: Iterable[pa.RecordBatch]) 
             if len(batch):
                 writer.write_batch(batch)
     return {name: manifest.file_entry(path)}
+
+
+def bytes_cut(folder: str, part: Mapping[str, Any]) -> np.ndarray:
+    """Return how many bytes a revision that cuts and nothing else takes from each row of a split; int64[rows].
+
+    Args:
+        folder: the revision's folder.
+        part: the split's entry in its manifest, or in that of its base.
+    """
+    rows, cuts = read_cuts(folder, part["name"])
+    return np.bincount(rows, cuts[:, 1] - cuts[:, 0], part["rows"]).astype(np.int64)
+
+
+def read_cuts(folder: str, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return (the row of each cut, int64[m]; its first byte and the byte after it in the base's text, int64[m, 2])."""
+    path = storage.join(folder, f"{part}.parquet")
+    table = pq.ParquetFile(binary_reader(path, {})).read(columns=["row", "cuts"])
+    lists = _whole(table.column("cuts"), REVISED.field("cuts").type)
+    pairs = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, 2)
+    counts = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False) // 2
+    return np.repeat(table.column("row").to_numpy(), counts), pairs
 
 
 def revise(file: pq.ParquetFile, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -98,3 +98,31 @@ def signatures(hashes: np.ndarray, offsets: np.ndarray, permutations: np.ndarray
     signatures = np.empty((offsets.size - 1, multipliers.size), np.uint32)
     _signatures(hashes, offsets, multipliers, increments, signatures)
     return signatures
+
+
+@kernel
+def _agreement(signatures_a: np.ndarray, signatures_b: np.ndarray, agreement: np.ndarray) -> None:
+    width = signatures_a.shape[1]
+    for pair in range(agreement.size):
+        equal = np.uint32(0)
+        for place in range(width):
+            equal = np.uint32(equal + np.uint32(signatures_a[pair, place] == signatures_b[pair, place]))
+        agreement[pair] = np.float32(equal) / np.float32(width)
+
+
+def agreement(signatures_a: np.ndarray, signatures_b: np.ndarray) -> np.ndarray:
+    """Return the share of equal places of pairs of signatures, which estimates their Jaccard similarity; float32[m].
+
+    Args:
+        signatures_a: uint32[m, num_perm].
+        signatures_b: uint32[m, num_perm], the other document of each pair.
+
+    Raises:
+        ValueError: the shapes differ, or the signatures are empty.
+    """
+    signatures_a, signatures_b = fixed(signatures_a, np.uint32), fixed(signatures_b, np.uint32)
+    if signatures_a.ndim != 2 or signatures_a.shape != signatures_b.shape or not signatures_a.shape[1]:
+        raise ValueError(f"cannot compare signatures of shapes {signatures_a.shape} and {signatures_b.shape}")
+    shares = np.empty(len(signatures_a), np.float32)
+    _agreement(signatures_a, signatures_b, shares)
+    return shares

@@ -7,14 +7,16 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from corpuskit import policy
-from corpuskit.clean import CleanerConfig, counts_schema
+from corpuskit.clean import AnyStep, CleanerConfig, ContaminationCleanerConfig, counts_schema
 from corpuskit.config import Bytes, Config, Share
-from corpuskit.dedup import DedupConfig
+from corpuskit.contamination import DecontaminateConfig, MatchConfig
+from corpuskit.dedup import DedupConfig, ReferenceName
+from corpuskit.dedup.inside import CutConfig
 from corpuskit.documents import HeldoutConfig, SourceConfig
 from corpuskit.errors import RecipeError, nearest
 from corpuskit.extract import ExtractConfig
 from corpuskit.kernels import WordKind
-from corpuskit.policy import PolicyConfig
+from corpuskit.policy import PolicyConfig, Rule
 from corpuskit.policy.rule import is_number
 from corpuskit.recipe.comparison import CompareConfig
 from corpuskit.recipe.evaluation import DownstreamConfig
@@ -39,8 +41,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+]*$")]
 SignalName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 """Names of signals that the recipe gives: a letter, then letters, digits and `_`."""
 
-KEEP = ("longest", "newest")
-"""Ways to choose the copy that stays which are no signal."""
+KEEP = ("longest", "newest", "source_order")
+"""Ways to choose the copy that stays which name no signal."""
+BEST = "best:"
+"""What the name of a signal follows, whose largest value wins."""
 
 
 class VariantConfig(Config):
@@ -51,18 +55,27 @@ class VariantConfig(Config):
     they leave. Held-out documents keep their text, so that all variants are measured on the same."""
     policy: PolicyConfig = PolicyConfig()
     """Rules over signals, or a preset; keeps everything by default."""
+    decontaminate: Literal["drop", "cut"] | None = None
+    """What becomes of documents that have more of an evaluation item than `decontaminate` allows: `drop` drops them, by
+    a rule over the signals `contamination`; `cut` cuts the item out, after the cleaners; null: nothing."""
     deduplicate: bool = False
     """Keep one document of each cluster of duplicates, among the members that pass the policy."""
     deduplicate_urls: bool = False
     """Keep one document of each URL (needs `dedup.urls`), chosen before duplicates of the text."""
     keep: str = "longest"
-    """Which copy stays: `longest`, `newest` (by timestamp), or the name of a signal, whose largest value wins; ties go
-    to the smallest key."""
+    """Which copy stays: `longest`, `newest` (by timestamp), `source_order` (of the source that the recipe names first),
+    or `best:` and a signal, whose largest value wins, such as `best:classifier.good`; ties go to the smallest key."""
+    against: tuple[ReferenceName, ...] | Literal["all"] = "all"
+    """Corpora of `dedup.against` whose duplicates are dropped."""
+    cut: tuple[CutConfig, ...] = ()
+    """What is cut from the documents that the variant keeps for training, in order, once they are chosen: what they
+    repeat of one another, or of themselves. Tokenizers and shards are made of what is left; signals, duplicates and
+    held-out documents are not touched."""
 
 
 def needed(variant: VariantConfig) -> set[str]:
     """Return the signals that a variant's choice reads, as `group.name`."""
-    best = {variant.keep} if variant.keep not in KEEP else set()
+    best = {variant.keep.removeprefix(BEST)} if variant.keep not in KEEP else set()
     return policy.signals_needed(variant.policy) | best | {"length.bytes"}
 
 
@@ -79,10 +92,14 @@ def _reads_url(signal: str) -> bool:
 def _check_keep(keep: str, known: Mapping[str, pa.DataType], place: str) -> None:
     if keep in KEEP:
         return
-    if keep not in known:
-        raise RecipeError(place, f"expected longest, newest or a signal, given {keep!r}{nearest(keep, known)}")
-    if not is_number(known[keep]):
-        raise RecipeError(place, f"{keep} is {known[keep]}, which has no largest value")
+    signal = keep.removeprefix(BEST)
+    if signal == keep:
+        close = f"; did you mean {BEST + keep!r}?" if keep in known else nearest(keep, KEEP)
+        raise RecipeError(place, f"expected {', '.join(KEEP)} or {BEST}<signal>, given {keep!r}{close}")
+    if signal not in known:
+        raise RecipeError(place, f"no signal is named {signal!r}{nearest(signal, known)}")
+    if not is_number(known[signal]):
+        raise RecipeError(place, f"{signal} is {known[signal]}, which has no largest value")
 
 
 class Recipe(Config):
@@ -122,6 +139,9 @@ class Recipe(Config):
     `classifier.good` and its log-odds, `classifier.good_logit`."""
     signals: tuple[str, ...] = ("length",)
     """Signal groups to measure; those that the variants' rules read are added."""
+    decontaminate: DecontaminateConfig | None = None
+    """Which evaluation items are looked for in the documents (signal group `contamination`, which is measured where
+    this is given); null: those of all tasks, where a variant asks."""
     dedup: DedupConfig | None = DedupConfig()
     """How duplicates are found, also those of held-out documents; `null` for not at all."""
     variants: dict[Name, VariantConfig] = Field(default={"all": VariantConfig()}, min_length=1)
@@ -147,20 +167,58 @@ class Recipe(Config):
         words = {group: WordsConfig(words=kind) for group, kind in self.words.items()}
         lists, models = WordListConfig(lists=self.word_lists), ClassifierConfig(models=self.classifiers)
         own = {"language": self.language, "url": self.urls, "redpajama": self.redpajama}
-        return {**own, "word_list": lists, "classifier": models, **words}
+        items = self.matching.resolved(self.tasks)
+        return {**own, "word_list": lists, "classifier": models, "contamination": items, **words}
+
+    @property
+    def matching(self) -> DecontaminateConfig:
+        """How evaluation items are looked for: what `decontaminate` says, or its defaults."""
+        return self.decontaminate or DecontaminateConfig()
+
+    def cleaners(self, variant: VariantConfig) -> tuple[AnyStep, ...]:
+        """Return a variant's own cleaners in order, also the one that cuts evaluation items."""
+        if variant.decontaminate != "cut":
+            return variant.clean
+        shared = {name: getattr(self.matching, name) for name in MatchConfig.model_fields}
+        items, max_share = self.matching.sets(self.tasks), self.matching.max_share
+        return (*variant.clean, ContaminationCleanerConfig(**shared, sets=items, max_share=max_share))
+
+    def judged(self, variant: VariantConfig) -> VariantConfig:
+        """Return a variant with the rules in its policy that drop contaminated documents, where it asks for that."""
+        if variant.decontaminate != "drop":
+            return variant
+        rules = self._decontamination()
+        policy = variant.policy.model_copy(update={"rules": (*variant.policy.rules, *rules)})
+        return variant.model_copy(update={"policy": policy})
+
+    def _decontamination(self) -> list[Rule]:
+        """Return the rules that drop contaminated documents; those too short to be similar to anything stay."""
+        signals, matching = [f"contamination.{name}" for name in self.matching.sets(self.tasks)], self.matching
+        rules = [Rule(signal=signal, max=matching.max_share) for signal in signals]
+        if not matching.minhash:
+            return rules
+        bound = matching.max_similarity
+        return rules + [Rule(signal=f"{signal}_similarity", max=bound, missing="keep") for signal in signals]
+
+    @property
+    def judged_variants(self) -> dict[str, VariantConfig]:
+        """The variants by name, each as `judged` gives it."""
+        return {name: self.judged(variant) for name, variant in self.variants.items()}
 
     @property
     def signal_groups(self) -> tuple[str, ...]:
         """The groups to measure on the text that variants share, sorted: those asked for, those variants read, and
-        those of the recipe's word lists and classifiers."""
-        shared = [variant for variant in self.variants.values() if not variant.clean]
-        others = {name for variant in self.variants.values() for name in needed(variant) if _reads_url(name)}
-        named = [group for group, given in (("word_list", self.word_lists), ("classifier", self.classifiers)) if given]
+        those of the recipe's word lists, classifiers and `decontaminate`."""
+        variants = self.judged_variants.values()
+        shared = [variant for variant in variants if not self.cleaners(variant)]
+        others = {name for variant in variants for name in needed(variant) if _reads_url(name)}
+        given = {"word_list": self.word_lists, "classifier": self.classifiers, "contamination": self.decontaminate}
+        named = [group for group, value in given.items() if value]
         return groups_of({*others, *(name for variant in shared for name in needed(variant))}, [*self.signals, *named])
 
     def known_signals(self, variant: VariantConfig) -> dict[str, pa.DataType]:
         """Return the type of every signal that a variant's policy can read: also the counts of its cleaners."""
-        counts = counts_schema([*self.clean, *variant.clean])
+        counts = counts_schema([*self.clean, *self.cleaners(variant)])
         return known_signals(self.signal_configs) | {field.name: field.type for field in counts}
 
     @model_validator(mode="after")
@@ -169,15 +227,25 @@ class Recipe(Config):
             if group not in SIGNALS:
                 raise RecipeError(f"signals[{index}]", f"unknown signal group {group!r}{nearest(group, SIGNALS)}")
             if not SIGNALS[group].columns(self.signal_configs.get(group)):
-                raise RecipeError(f"signals[{index}]", f"the group {group!r} has no signals: name some in `{group}s`")
+                where = SIGNALS[group].named_in
+                raise RecipeError(f"signals[{index}]", f"the group {group!r} has no signals: name some in {where}")
         self._check_words()
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
             raise RecipeError("sources", f"source names must be unique, given {', '.join(names)}")
+        self._check_decontamination()
         self._check_variants()
         self._check_tokenizers()
         self.compare.check(self.tokenizers, self.variants)
         return self
+
+    def _check_decontamination(self) -> None:
+        self.matching.check(self.tasks)
+        users = [f"variants.{name}.decontaminate" for name, found in self.variants.items() if found.decontaminate]
+        asked = ["decontaminate"] * (self.decontaminate is not None) + users
+        if asked and not self.matching.sets(self.tasks):
+            why = "there are no items to look for: name `tasks` other than `topic`, or `decontaminate.references`"
+            raise RecipeError(asked[0], why)
 
     def _check_words(self) -> None:
         countable = [group.name for group in SIGNALS.values() if group.config is WordsConfig]
@@ -197,6 +265,14 @@ class Recipe(Config):
             known = self.known_signals(variant)
             policy.check(variant.policy, self.languages, f"{place}.policy", known)
             _check_keep(variant.keep, known, f"{place}.keep")
+            self._check_against(variant, f"{place}.against")
+
+    def _check_against(self, variant: VariantConfig, place: str) -> None:
+        references = self.dedup.against if self.dedup else {}
+        for index, name in enumerate(variant.against if variant.against != "all" else ()):
+            if name not in references:
+                reason = f"`dedup.against` names no corpus {name!r}{nearest(name, references)}"
+                raise RecipeError(f"{place}[{index}]", reason)
 
     def _check_tokenizers(self) -> None:
         for name, config in self.tokenizers.items():

@@ -138,6 +138,8 @@ class ReportData:
     curves: Curves | None = None
     funnel: tuple[FunnelStep, ...] = ()
     drops: tuple[Drop, ...] = ()
+    contamination: tuple[Table, ...] = ()
+    """Evaluation items in the training text: counts, then which."""
     tokenizers: Table | None = None
     costs: Table | None = None
     notes: Sequence[str] = ()

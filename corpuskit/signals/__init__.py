@@ -19,6 +19,7 @@ from corpuskit.signals.c4 import C4, C4_DATATROVE, C4_FINEWEB, C4_TFDS
 from corpuskit.signals.classifier import CLASSIFIER, ClassifierConfig, ClassifierName
 from corpuskit.signals.composition import COMPOSITION
 from corpuskit.signals.compression import COMPRESSION
+from corpuskit.signals.contamination import CONTAMINATION
 from corpuskit.signals.fineweb import FINEWEB_DATATROVE
 from corpuskit.signals.gopher import GOPHER, GOPHER_DATATROVE
 from corpuskit.signals.group import Signal, SignalGroup, WordsConfig
@@ -66,6 +67,7 @@ GROUPS = (
     REDPAJAMA,
     WORD_LIST,
     CLASSIFIER,
+    CONTAMINATION,
     LANGUAGE,
     URL,
 )
@@ -155,7 +157,7 @@ def _expand(name: str, known: Iterable[str]) -> list[str]:
     if name in SIGNALS:
         columns = [full for full in known if full.split(".")[0] == name]
         if not columns:
-            raise RecipeError("signals", f"the group {name!r} has no signals: name some in `{name}s`")
+            raise RecipeError("signals", f"the group {name!r} has no signals: name some in {SIGNALS[name].named_in}")
         return columns
     if name in known:
         return [name]

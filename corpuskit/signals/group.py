@@ -54,6 +54,8 @@ class SignalGroup:
     """What the config's fields are where a recipe sets none, besides their own defaults."""
     named: Callable[[Any], Mapping[str, Signal]] | None = None
     """Gives the signals that the config names, such as one for each word list of the recipe."""
+    named_in: str = ""
+    """Where a recipe names them, in words."""
     identity: Callable[[Any], Mapping[str, Any]] = dict
     """Gives what of the config decides values, as plain data: files by their content, not by their paths."""
     libraries: tuple[str, ...] = ("pyarrow", "numba")

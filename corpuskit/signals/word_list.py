@@ -155,4 +155,5 @@ WORD_LIST = SignalGroup(
     config=WordListConfig,
     named=named,
     identity=identity,
+    named_in="`word_lists`",
 )

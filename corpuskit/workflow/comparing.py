@@ -17,7 +17,8 @@ from corpuskit.recipe import Recipe
 from corpuskit.recipe.load import build, load
 from corpuskit.tasks import Task, TopicConfig
 from corpuskit.tasks import load as load_task
-from corpuskit.workflow import scoring
+from corpuskit.workflow import contamination, scoring
+from corpuskit.workflow.chain import MEMORY
 from corpuskit.workflow.flow import Flow
 from corpuskit.workflow.grid import Grid
 from corpuskit.workflow.scoring import Scored
@@ -36,12 +37,14 @@ class Compared:
     comparison: "Comparison"
     report: str
     """Path of the report."""
+    contamination: Mapping[str, Any]
+    """Which items of the tasks are in the training text of which variant: `contamination.json`."""
     notes: Sequence[str]
     """Warnings."""
 
 
-def compare(recipe: Recipe, out: str, engine: "Engine") -> Compared:
-    """Run a recipe to its end; what is finished already is skipped.
+def compare(recipe: Recipe, out: str, engine: "Engine", memory: int = MEMORY) -> Compared:
+    """Run a recipe to its end; what is finished already is skipped. `memory`: see `Flow`.
 
     Raises:
         RecipeError: there is nothing to compare: no tokenizer, or neither a task nor a causal model.
@@ -51,17 +54,21 @@ def compare(recipe: Recipe, out: str, engine: "Engine") -> Compared:
 
     _check_comparable(recipe)
     _check_tasks(recipe)
-    flow = Flow(recipe, out)
+    flow = Flow(recipe, out, memory)
     notes = flow.prepare(engine)
     grid = Grid(recipe, Corpus(out))
     loaded = grid.tasks()
-    step = grid.step(loaded)
-    flow.record([step.target, *grid.trained(loaded)])
+    search = contamination.search_for(recipe, loaded)
+    found = contamination.measure(engine, search, grid.corpus)
+    place = contamination.place(search, grid.corpus)
+    step = grid.step(loaded, place)
+    flow.record([place, step.target, *grid.trained(loaded)])
     engine.run(step)
     report = storage.join(out, REPORT)
     storage.commit(report, storage.read_bytes(storage.join(step.folder, REPORT)))
     comparison = load_comparison(storage.join(step.folder, COMPARISON))
-    return Compared(comparison=comparison, report=report, notes=[*notes, *grid_warnings(grid, loaded)])
+    notes += [*contamination.warnings(found.report), *grid_warnings(grid, loaded)]
+    return Compared(comparison=comparison, report=report, contamination=found.report, notes=notes)
 
 
 def _check_comparable(recipe: Recipe) -> None:
@@ -78,11 +85,11 @@ def _check_tasks(recipe: Recipe) -> None:
             load_task(config, None, name)
 
 
-def train_all(recipe: Recipe, out: str, engine: "Engine") -> list[dict[str, Any]]:
+def train_all(recipe: Recipe, out: str, engine: "Engine", memory: int = MEMORY) -> list[dict[str, Any]]:
     """Prepare the data and train every run of the grid, without scoring tasks; return what each run did."""
     from pretrain import load_run
 
-    grid = _prepared(recipe, out, engine)
+    grid = _prepared(recipe, out, engine, memory)
     step = grid.training_step()
     Flow(recipe, out).record([step.target, *grid.trained({})])
     engine.run(step)
@@ -101,16 +108,16 @@ def train_all(recipe: Recipe, out: str, engine: "Engine") -> list[dict[str, Any]
     return trained
 
 
-def write_jobs(recipe: Recipe, out: str, folder: str, engine: "Engine") -> list[str]:
+def write_jobs(recipe: Recipe, out: str, folder: str, engine: "Engine", memory: int = MEMORY) -> list[str]:
     """Prepare the data and write one job.json per run of the grid, for `torchrun -m pretrain --job …`; return them."""
-    grid = _prepared(recipe, out, engine)
+    grid = _prepared(recipe, out, engine, memory)
     return [grid.job(run).save(storage.join(folder, run.name)) for run in grid.runs]
 
 
-def _prepared(recipe: Recipe, out: str, engine: "Engine") -> Grid:
+def _prepared(recipe: Recipe, out: str, engine: "Engine", memory: int) -> Grid:
     if not recipe.tokenizers:
         raise RecipeError("tokenizers", "this recipe has no tokenizer, so there is nothing to train")
-    Flow(recipe, out).prepare(engine)
+    Flow(recipe, out, memory).prepare(engine)
     return Grid(recipe, Corpus(out))
 
 
@@ -156,8 +163,19 @@ def _corpus_of(folder: str) -> Corpus:
     return Corpus(str(root))
 
 
-def finish(step: "Step", markers: Mapping[str, list[Marker]], grid: Grid, tasks: Mapping[str, Task]) -> Manifest:
-    """Summarise the finished grid: write comparison.json and report.html, then describe them."""
+def finish(
+    step: "Step", markers: Mapping[str, list[Marker]], grid: Grid, tasks: Mapping[str, Task], contamination: str
+) -> Manifest:
+    """Summarise the finished grid: write comparison.json and report.html, then describe them.
+
+    Args:
+        step: the comparison.
+        markers: of its runs.
+        grid: the grid.
+        tasks: what it was scored on.
+        contamination: folder of the search for their items in the training text.
+    """
+    from corpuskit.workflow.contamination import read, tables, warnings
     from corpuskit.workflow.reporting import write_comparison_report
     from pretrain.compare import Cell, Standard, summarise
 
@@ -167,8 +185,9 @@ def finish(step: "Step", markers: Mapping[str, list[Marker]], grid: Grid, tasks:
     scores = [scores_of(grid, run, tasks) for run in grid.runs]
     comparison = summarise(scores, standard, baseline)
     comparison.save(storage.join(step.folder, COMPARISON))
-    notes = grid_warnings(grid, tasks)
-    write_comparison_report(storage.join(step.folder, REPORT), grid, comparison, notes)
+    found = read(contamination).report
+    notes = [*warnings(found), *grid_warnings(grid, tasks)]
+    write_comparison_report(storage.join(step.folder, REPORT), grid, comparison, tables(found), notes)
     files = {name: manifest.file_entry(storage.join(step.folder, name)) for name in (COMPARISON, REPORT)}
     done = [marker for phase in step.phases for marker in markers[phase.name]]
     return replace(step.manifest(done), files=files)

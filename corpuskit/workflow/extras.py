@@ -37,12 +37,12 @@ def require_web(recipe: Recipe) -> None:
     Raises:
         MissingExtra: naming the package and how to install it.
     """
-    for steps in (recipe.clean, *(variant.clean for variant in recipe.variants.values())):
+    for steps in (recipe.clean, *map(recipe.cleaners, recipe.variants.values())):
         for step in steps:
             manifest.require_libraries(CLEANERS[step.step].libraries, f"the cleaner `{step.step}`")
     if recipe.dedup and recipe.dedup.urls:
         manifest.require_libraries(urls.LIBRARIES, "`dedup.urls`")
-    signals = {name for variant in recipe.variants.values() for name in needed(variant)}
+    signals = {name for variant in recipe.judged_variants.values() for name in needed(variant)}
     for group in groups_of(signals, recipe.signals):
         manifest.require_libraries(SIGNALS[group].libraries, f"the signal group `{group}`")
 

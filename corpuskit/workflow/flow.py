@@ -1,166 +1,28 @@
-"""The data steps of a recipe as a chain of artifacts, and running them."""
+"""Runs the data steps of a recipe, and records what they made."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from corpuskit import manifest, storage
+from corpuskit.dedup import DedupConfig
 from corpuskit.errors import CorpuskitError
 from corpuskit.manifest import Identity, Manifest, Target
-from corpuskit.policy import warnings
-from corpuskit.recipe import Recipe
+from corpuskit.policy import PolicyConfig, unjudged, warnings
+from corpuskit.workflow.chain import Chain
 from corpuskit.workflow.extras import require_web
-from corpuskit.workflow.texts import Text, places_by_signal, signals, texts
+from corpuskit.workflow.texts import Text
 
 if TYPE_CHECKING:
-    from pipelines.engine import Engine, Step
-    from pipelines.select import Inputs
+    from pipelines.engine import Engine
 
-TRAINED = ("run", "score", "training", "comparison")
+TRAINED = ("run", "score", "training", "comparison", "contamination")
 """Kinds of artifacts that come after the data steps."""
-COMPACT_BELOW = 0.5
-"""Share of the rows under which a variant gets shards of its own (`materialize: auto`)."""
 
 
-@dataclass(frozen=True)
-class Flow:
-    """A recipe and an output folder: every artifact's place follows, before anything has run."""
-
-    recipe: Recipe
-    out: str
-
-    @cached_property
-    def ingest(self) -> "Step":
-        """The first step; planning it lists the inputs."""
-        from pipelines import ingest
-
-        return ingest.step(self.recipe, self.out)
-
-    @property
-    def documents(self) -> Target:
-        """The documents."""
-        return self.ingest.target
-
-    @cached_property
-    def texts(self) -> tuple[Text, ...]:
-        """The texts of the documents: the one that variants share, and those of variants with cleaners of their own."""
-        return texts(self.recipe, self.documents, self.out)
-
-    def text_of(self, variant: str) -> Text:
-        """Return the text of a variant."""
-        return next(text for text in self.texts if variant in text.variants)
-
-    @cached_property
-    def signals(self) -> dict[str, Target]:
-        """The signal groups of the shared text."""
-        return signals(self.recipe, self.texts[0], {}, self.out)
-
-    @cached_property
-    def signals_by_text(self) -> dict[str, dict[str, Target]]:
-        """The signal groups of each text, by its name."""
-        own = {text.name: signals(self.recipe, text, self.signals, self.out) for text in self.texts[1:]}
-        return {"": self.signals, **own}
-
-    @cached_property
-    def duplicates(self) -> dict[str, Target]:
-        """The clusters of equal and similar texts by the text's name, where the recipe asks for them."""
-        from pipelines import dedup
-
-        config = self.recipe.dedup
-        if config is None or not config.texts:
-            return {}
-        return {text.name: dedup.target(config, text.documents, self.out, text.suffix) for text in self.texts}
-
-    @cached_property
-    def urls(self) -> Target | None:
-        """The clusters of documents with the same URL, where the recipe asks for them."""
-        from pipelines import dedup
-
-        asked = self.recipe.dedup and self.recipe.dedup.urls
-        return dedup.url_target(self.documents, self.out) if asked else None
-
-    def selection_inputs(self, variant: str) -> "Inputs":
-        """Return what a variant is chosen from."""
-        from pipelines.select import Inputs
-
-        text = self.text_of(variant)
-        return Inputs(
-            documents=text.documents,
-            signals=places_by_signal(self.recipe, text, self.signals_by_text[text.name]),
-            duplicates=self.duplicates.get(text.name),
-            urls=self.urls,
-            shared=self.duplicates.get("") if text.name else None,
-            counts=text.counts,
-        )
-
-    @cached_property
-    def variants(self) -> dict[str, Target]:
-        """The data variants."""
-        from pipelines import select
-
-        configs = self.recipe.variants.items()
-        return {name: select.target(name, config, self.selection_inputs(name), self.out) for name, config in configs}
-
-    @cached_property
-    def tokenizers(self) -> dict[str, Target]:
-        """The tokenizers."""
-        from pipelines import train_tokenizer
-
-        return {
-            name: train_tokenizer.target(
-                name,
-                config,
-                self.text_of(self._trained_on(name)).documents,
-                self.variants[self._trained_on(name)],
-                self.out,
-            )
-            for name, config in self.recipe.tokenizers.items()
-        }
-
-    def _trained_on(self, tokenizer: str) -> str:
-        """Return the variant whose training rows a tokenizer sees: the first of the recipe where it names none."""
-        return self.recipe.tokenizers[tokenizer].train_on or next(iter(self.variants))
-
-    @property
-    def targets(self) -> list[Target]:
-        """All artifacts whose place is known before the variants are chosen, in the order of their making."""
-        cleaned = [place for text in self.texts if text.places for place in vars(text.places).values()]
-        measured = {place.folder: place for groups in self.signals_by_text.values() for place in groups.values()}
-        urls = [self.urls] if self.urls else []
-        later = [*self.duplicates.values(), *urls, *self.variants.values(), *self.tokenizers.values()]
-        return [self.documents, *cleaned, *measured.values(), *later]
-
-    def shard_sets(self, tokenizer: str) -> dict[str, tuple[str, ...]]:
-        """Return the shard sets of a tokenizer: name -> variants that read it. Needs the finished variants."""
-        own = [name for name in self.recipe.variants if self._is_compact(name)]
-        rest = {text.suffix: tuple(name for name in text.variants if name not in own) for text in self.texts}
-        sets = {f"{tokenizer}{suffix}": variants for suffix, variants in rest.items() if variants}
-        return sets | {f"{tokenizer}@{name}": (name,) for name in own}
-
-    def _is_compact(self, variant: str) -> bool:
-        if self.recipe.materialize != "auto":
-            return self.recipe.materialize == "always"
-        found = manifest.read(self.variants[variant].folder, "variant")
-        return found.counts["kept"] < COMPACT_BELOW * found.rows
-
-    @cached_property
-    def shards(self) -> dict[tuple[str, str], Target]:
-        """The shards that each (tokenizer, variant) reads. Needs the finished variants."""
-        places: dict[tuple[str, str], Target] = {}
-        for tokenizer in self.tokenizers:
-            for name, variants in self.shard_sets(tokenizer).items():
-                place = self._shards(name, tokenizer, variants)
-                places |= {(tokenizer, variant): place for variant in variants}
-        return places
-
-    def _shards(self, name: str, tokenizer: str, variants: Sequence[str]) -> Target:
-        from pipelines import encode
-
-        chosen = [self.variants[variant] for variant in variants]
-        return encode.target(name, self.text_of(variants[0]).documents, self.tokenizers[tokenizer], chosen, self.out)
+class Flow(Chain):
+    """A recipe and an output folder, and running the steps that lead from one to the other."""
 
     def prepare(self, engine: "Engine", encode: bool = True) -> list[str]:
         """Run every data step that is not done; return warnings worth showing.
@@ -178,8 +40,8 @@ class Flow:
         for text in self.texts:
             self._clean(engine, text)
             self._annotate(engine, text)
-        self._dedup(engine)
-        notes = [*self._leaks(), *self._select(engine)]
+        notes = [*self._leaks(), *self._dedup(engine), *self._select(engine)]
+        self._cut(engine)
         self._train_tokenizers(engine)
         if encode:
             self._encode(engine)
@@ -217,43 +79,66 @@ class Flow:
                     raise
         annotate.clean(targets, self.out)
 
-    def _dedup(self, engine: "Engine") -> None:
-        from pipelines import dedup
-
+    def _dedup(self, engine: "Engine") -> list[str]:
+        notes = []
         for text in self.texts:
-            if text.name in self.duplicates:
-                place = self.duplicates[text.name]
-                engine.run(dedup.step(place, self.recipe.dedup, text.documents.folder))
-        if self.urls:
-            engine.run(dedup.step(self.urls, None, self.documents.folder))
+            if text.name in self.signatures:
+                signed, place = self.signatures[text.name], self.duplicates[text.name]
+                made = self._search(engine, text.documents.folder, signed, place, self.recipe.dedup)
+                notes += _large_clusters(made, self.recipe.dedup)
+        if self.url_signatures and self.urls:
+            self._search(engine, self.documents.folder, self.url_signatures, self.urls, None)
+        return notes
+
+    def _search(
+        self, engine: "Engine", documents: str, signed: Target, place: Target, config: DedupConfig | None
+    ) -> Manifest:
+        """Sign documents and find their duplicates: texts, or URLs where there is no config."""
+        from pipelines import dedup, signatures
+
+        engine.run(signatures.step(signed, config, documents))
+        references = self.references if config else ()
+        return engine.run(
+            dedup.step(place, config, signed.folder, documents, references=references, memory=self.memory)
+        )
 
     def _select(self, engine: "Engine") -> list[str]:
         from pipelines import select
 
         notes = []
         for name, place in self.variants.items():
-            made = engine.run(select.step(place, self.recipe.variants[name], self.selection_inputs(name)))
-            notes += [f"variant {name}: {line}" for line in variant_warnings(made)]
+            made = engine.run(select.step(place, self.recipe.judged_variants[name], self.selection_inputs(name)))
+            notes += [f"variant {name}: {line}" for line in variant_warnings(made, self.recipe.variants[name].policy)]
         return notes
+
+    def _cut(self, engine: "Engine") -> None:
+        from pipelines import cut
+
+        for name, places in self.cuts.items():
+            base = self.text_of(name).documents.folder
+            for place, config in zip(places, self.recipe.variants[name].cut, strict=True):
+                engine.run(cut.step(place, config, base, self.variants[name].folder, self.memory))
+                base = place.folder
 
     def _train_tokenizers(self, engine: "Engine") -> None:
         from pipelines import train_tokenizer
 
         for name, place in self.tokenizers.items():
-            variant = self._trained_on(name)
+            variant = self.trained_on(name)
             text = self.text_of(variant)
             lengths = self.signals_by_text[text.name]["length"].folder
-            folders = text.documents.folder, self.variants[variant].folder, lengths
-            engine.run(train_tokenizer.step(place, self.recipe.tokenizers[name], *folders))
+            folders = self.kept_text(variant).folder, self.variants[variant].folder, lengths
+            cuts = tuple(cut.folder for cut in self.cuts[variant])
+            engine.run(train_tokenizer.step(place, self.recipe.tokenizers[name], *folders, cuts))
 
     def _encode(self, engine: "Engine") -> None:
         from pipelines import encode
 
         for tokenizer, trained in self.tokenizers.items():
             for name, variants in self.shard_sets(tokenizer).items():
-                place = self._shards(name, tokenizer, variants)
+                place = self.shards_of(name, tokenizer, variants)
                 folders = [self.variants[variant].folder for variant in variants]
-                engine.run(encode.step(place, self.text_of(variants[0]).documents.folder, trained.folder, folders))
+                engine.run(encode.step(place, self.kept_text(variants[0]).folder, trained.folder, folders))
 
     def record(self, trained: Sequence[Target] = ()) -> Manifest:
         """Write the corpus's manifest, which names every artifact of the recipe; `gc` keeps what it names.
@@ -280,6 +165,7 @@ class Flow:
             extra={
                 "artifacts": artifacts,
                 "texts": self._text_names(),
+                "cuts": {name: [place.name for place in places] for name, places in self.cuts.items() if places},
                 "recipe": orjson.dumps(self.recipe.plain()).decode(),
             },
             environment=manifest.environment(),
@@ -305,10 +191,20 @@ class Flow:
         return named
 
 
-def variant_warnings(variant: Manifest) -> list[str]:
-    """Say where a variant's policy dropped nothing or nearly everything, or has rules for a language not there."""
+def _large_clusters(duplicates: Manifest, config: DedupConfig | None) -> list[str]:
+    """Say how many clusters were too large to be taken as they are."""
+    split = duplicates.extra["large_clusters"]
+    if not split or config is None:
+        return []
+    return [
+        f"{split:,} clusters of duplicates had more than {config.max_cluster:,} members and were split: each member is "
+        f"now as similar as {config.threshold} to the first of its part. The largest has "
+        f"{duplicates.extra['largest_cluster']:,}: `corpuskit inspect` shows them"
+    ]
+
+
+def variant_warnings(variant: Manifest, policy: PolicyConfig) -> list[str]:
+    """Say where a variant's policy dropped nothing or nearly everything, or has rules for languages not there."""
     counts = variant.counts.items()
     found = warnings({name.removeprefix("policy."): count for name, count in counts if name.startswith("policy.")})
-    judged = variant.extra.get("judged_by_language", {})
-    unseen = [label for label, count in judged.items() if not count]
-    return found + [f"`by_language` has rules for {label!r}, but no document has that label" for label in unseen]
+    return found + unjudged(policy, variant.extra.get("judged_by_language", {}))

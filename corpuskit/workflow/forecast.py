@@ -180,7 +180,7 @@ def _variant_lines(sample: Sample, name: str) -> Iterator[Line]:
     sizes = sample.sizes(flow.text_of(name).documents.folder)
     kept = table.column("kept").to_numpy()
     passed = pc.equal(pc.list_value_length(table.column("failed")).fill_null(0), 0).to_numpy()
-    config = flow.recipe.variants[name].policy
+    config = flow.recipe.judged_variants[name].policy
     may_drop = policy.active_rules(config) or config.exclude or not passed.all()
     documents = sample.documents(passed) if may_drop else sample.all
     text = sample.bytes(sizes * passed) if may_drop else sample.all_bytes(flow.text_of(name).documents, sizes)

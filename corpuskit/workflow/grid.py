@@ -101,8 +101,8 @@ class Grid:
         scores = [place for places in self.score_places(loaded).values() for place in places.values()]
         return [*self.places.values(), *scores]
 
-    def target(self, loaded: Mapping[str, Task]) -> Target:
-        """Return where the comparison goes."""
+    def target(self, loaded: Mapping[str, Task], contamination: Target) -> Target:
+        """Return where the comparison goes; its report shows what was found of the tasks in the training text."""
         identity = Identity(
             step="compare",
             revision=REVISION,
@@ -113,18 +113,20 @@ class Grid:
                     run: {name: place.fingerprint for name, place in places.items()}
                     for run, places in self.score_places(loaded).items()
                 },
+                "contamination": contamination.fingerprint,
             },
             libraries=manifest.library_versions(["numpy", "scipy"]),
         )
         return Target.place("comparison", "comparison", self.corpus.folder, identity)
 
-    def step(self, loaded: Mapping[str, Task]) -> "Step":
+    def step(self, loaded: Mapping[str, Task], contamination: Target) -> "Step":
         """Plan the comparison: one item a run, trained and scored on the loaded tasks."""
         from corpuskit.workflow.comparing import finish
         from pipelines.engine import Step
 
         phase = self._phase("train and score" if loaded else "train", loaded)
-        return Step(**vars(self.target(loaded)), phases=(phase,), finish=partial(finish, grid=self, tasks=loaded))
+        end = partial(finish, grid=self, tasks=loaded, contamination=contamination.folder)
+        return Step(**vars(self.target(loaded, contamination)), phases=(phase,), finish=end)
 
     def training_step(self) -> "Step":
         """Plan the training of all runs alone, without tasks."""

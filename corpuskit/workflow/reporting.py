@@ -23,7 +23,9 @@ MOST_DROPS = 8
 """Reasons shown for each variant."""
 
 
-def write_comparison_report(path: str, grid: Grid, comparison: "Comparison", warnings: Sequence[str]) -> None:
+def write_comparison_report(
+    path: str, grid: Grid, comparison: "Comparison", contamination: Sequence[Table], warnings: Sequence[str]
+) -> None:
     """Write the self-contained page of a finished grid."""
     from pretrain.compare import page
 
@@ -35,6 +37,7 @@ def write_comparison_report(path: str, grid: Grid, comparison: "Comparison", war
         curves=_curves(grid),
         funnel=funnel_steps(grid.corpus),
         drops=_drops(grid),
+        contamination=tuple(contamination),
         tokenizers=_tokenizers(grid),
         costs=_costs(grid),
         notes=(*warnings, *page.notes(comparison)),

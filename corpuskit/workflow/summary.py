@@ -37,6 +37,10 @@ def funnel(corpus: Corpus) -> list[dict[str, Any]]:
         if counts["passed"] != counts["kept"]:
             steps.append(_step(f"{name}: pass the policy", name, counts["passed"], counts["passed_bytes"]))
         steps.append(_step(f"{name}: kept", name, counts["kept"], counts["kept_bytes"]))
+        left = counts["kept_bytes"]
+        for found in cuts(corpus, name):
+            left -= found["bytes"]
+            steps.append(_step(f"{name}: after {found['step']}", name, counts["kept"], left))
     return steps
 
 
@@ -64,19 +68,38 @@ def malformed(corpus: Corpus, limit: int = 3) -> list[str]:
 
 
 def cleaning(corpus: Corpus) -> dict[str, dict[str, int]]:
-    """Return what cleaners did, by revision: documents that changed, and the sum of each count that is not 0.
+    """Return what cleaners and `cut` steps did, by revision: documents that changed, and each count that is not 0.
 
-    The revision that all variants share is called `clean`, one of its own by the variants that have it.
+    The revision that all variants share is called `clean`, one of its own by the variants that have it, that of a `cut`
+    step by its variant and the step.
     """
     texts = corpus.manifest.extra.get("texts", {})
     found = {}
     for name in corpus.artifacts["documents"]:
         counts = manifest.read(corpus.artifact("documents", name)).counts
-        if "changed" in counts:
+        if "changed" in counts and "cut.bytes" not in counts:
             own = {key.removeprefix("clean."): int(n) for key, n in counts.items() if key.startswith("clean.") and n}
             users = [variant for variant, text in texts.items() if text == name]
             shown = name if "" in users else ", ".join(users)
             found[shown] = {"changed documents": int(counts["changed"]), **own}
+    for variant in corpus.variants:
+        for number, done in enumerate(cuts(corpus, variant), 1):
+            own = {name: count for name, count in done.items() if name not in ("step", "changed") and count}
+            found[f"{variant}, {number}. {done['step']}"] = {"changed documents": done["changed"], **own}
+    return found
+
+
+def cuts(corpus: Corpus, variant: str) -> list[dict[str, Any]]:
+    """Return what each `cut` step of a variant did, in order: its name and its counts.
+
+    `windows` that were looked at, `copies` of them, `pieces` and `bytes` that were cut, `changed` documents, and those
+    `emptied` of all text; `unconfirmed` copies are those that byte by byte were none.
+    """
+    found = []
+    for name in corpus.cuts(variant):
+        made = manifest.read(corpus.artifact("documents", name), "documents")
+        own = {key.removeprefix("cut."): int(n) for key, n in made.counts.items() if key.startswith("cut.")}
+        found.append({"step": made.extra["config"]["step"], "changed": int(made.counts["changed"]), **own})
     return found
 
 

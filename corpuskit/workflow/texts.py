@@ -8,7 +8,7 @@ import orjson
 import xxhash
 
 from corpuskit import clean
-from corpuskit.clean import CleanerConfig
+from corpuskit.clean import AnyStep
 from corpuskit.manifest import Target
 from corpuskit.recipe import Recipe, groups_of, needed
 from corpuskit.signals import SIGNALS, known_signals
@@ -35,7 +35,7 @@ class Text:
     """Where its own cleaning goes; None for the documents as they were read."""
     base: Target | None = None
     """What its own cleaners clean."""
-    steps: tuple[CleanerConfig, ...] = ()
+    steps: tuple[AnyStep, ...] = ()
 
     @property
     def suffix(self) -> str:
@@ -53,26 +53,27 @@ class Text:
 
 def texts(recipe: Recipe, documents: Target, out: str) -> tuple[Text, ...]:
     """Return the texts of a recipe: the shared one first, then those of variants with cleaners of their own."""
-    plain = tuple(name for name, variant in recipe.variants.items() if not variant.clean)
+    own_steps = {name: recipe.cleaners(variant) for name, variant in recipe.variants.items()}
+    plain = tuple(name for name, steps in own_steps.items() if not steps)
     shared = Text(name="", raw=documents, documents=documents, variants=plain)
     if recipe.clean:
         shared = _cleaned(shared, "", recipe.clean, plain, out)
     own: dict[str, Text] = {}
-    for variant, config in recipe.variants.items():
-        if config.clean:
-            name = _name(config.clean)
-            text = own.get(name) or _cleaned(shared, name, config.clean, (), out)
+    for variant, steps in own_steps.items():
+        if steps:
+            name = _name(steps)
+            text = own.get(name) or _cleaned(shared, name, steps, (), out)
             own[name] = replace(text, variants=(*text.variants, variant))
     return (shared, *own.values())
 
 
-def _name(steps: tuple[CleanerConfig, ...]) -> str:
+def _name(steps: tuple[AnyStep, ...]) -> str:
     """Return a name for the text that some cleaners make; its `-` keeps it apart from the names that users give."""
     digest = xxhash.xxh3_64_hexdigest(orjson.dumps(clean.identity(steps)))
     return f"{'+'.join(step.step for step in steps)}-{digest[:4]}"
 
 
-def _cleaned(base: Text, name: str, steps: tuple[CleanerConfig, ...], variants: tuple[str, ...], out: str) -> Text:
+def _cleaned(base: Text, name: str, steps: tuple[AnyStep, ...], variants: tuple[str, ...], out: str) -> Text:
     from pipelines.clean import SHARED
     from pipelines.clean import places as places_of
 
@@ -100,7 +101,7 @@ def signals(recipe: Recipe, text: Text, shared: Mapping[str, Target], out: str) 
     """
     from pipelines import annotate
 
-    read = {name for variant in text.variants for name in needed(recipe.variants[variant])}
+    read = {name for variant in text.variants for name in needed(recipe.judged_variants[variant])}
     groups = groups_of(read) if text.name else recipe.signal_groups
     found = {}
     for group in groups:

@@ -194,10 +194,10 @@ def _warm_up(attempt: "Attempt", *, recipe: Recipe) -> Marker:
         import_module(module)
     column = pa.array(FIRST_TEXTS, SCHEMA.field("text").type)
     revisions.changes(column, pa.array([text[1:] for text in FIRST_TEXTS], column.type), 0)
-    for steps in (recipe.clean, *(variant.clean for variant in recipe.variants.values())):
+    for steps in (recipe.clean, *map(recipe.cleaners, recipe.variants.values())):
         clean.apply(steps, column)
     texts = Texts.from_arrow(column)
-    read = {name for variant in recipe.variants.values() for name in needed(variant)}
+    read = {name for variant in recipe.judged_variants.values() for name in needed(variant)}
     signals.compute(groups_of(read, recipe.signals), {"text": texts, "url": texts}, recipe.signal_configs)
     if recipe.dedup:
         dedup.sign(texts, recipe.dedup)

@@ -16,7 +16,7 @@ Neither this package nor its local engine's parent process imports Beam: only wo
 """
 
 from pipelines.engine.engine import Engine
-from pipelines.engine.options import EngineOptions, parse_slice
+from pipelines.engine.options import EngineOptions, parse_slice, worker_memory
 from pipelines.engine.phase import Attempt, Item, Phase, Step
 from pipelines.engine.progress import Progress, Silent
 from pipelines.engine.state import PhaseStatus, Plan, plan, status
@@ -35,4 +35,5 @@ __all__ = [
     "parse_slice",
     "plan",
     "status",
+    "worker_memory",
 ]

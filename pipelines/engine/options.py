@@ -9,6 +9,12 @@ from corpuskit.errors import RecipeError
 
 T = TypeVar("T")
 LOCAL = "local"
+MEMORY = 4 * 10**9
+"""Bytes that all processes may take together where nothing is said; more where that is too little for the workers."""
+OWN_BYTES = 300 * 10**6
+"""What a process takes before it holds any data: Python, its libraries, compiled kernels."""
+LEAST_BYTES = 100 * 10**6
+"""What a worker needs for its data: a few batches."""
 
 
 def usable_cores() -> int:
@@ -66,6 +72,38 @@ class EngineOptions:
 def _check(condition: bool, place: str, message: str) -> None:
     if not condition:
         raise RecipeError(place, message)
+
+
+def worker_memory(total: int | None = None, workers: int | None = None, runner: str = LOCAL) -> int:
+    """Return the bytes that each worker may use for its data; changes no result.
+
+    Args:
+        total: what all processes on this machine may take together; on a Beam runner, what each worker may take. By
+            default `MEMORY`, and at least what as many workers need.
+        workers: worker processes, as `EngineOptions` has them; one per core by default.
+        runner: `local` or a Beam runner.
+
+    Raises:
+        RecipeError: that is too little for so many workers.
+    """
+    count = (usable_cores() if workers is None else workers) if runner == LOCAL else 0
+    own = (count + 1) * OWN_BYTES
+    sharing = max(count, 1)
+    needed = own + sharing * LEAST_BYTES
+    if total is None:
+        total = max(MEMORY, needed)
+    message = f"{_megabytes(total)} is too little: {_processes(count + 1)} {_megabytes(needed)} or more"
+    fewer = f"; fewer --workers than {count} need less" if count > 1 else ""
+    _check(total >= needed, "--memory", message + fewer)
+    return (total - own) // sharing
+
+
+def _processes(count: int) -> str:
+    return "one process needs" if count == 1 else f"{count} processes need"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 10**6:,.0f} MB"
 
 
 def parse_slice(text: str) -> tuple[int, int]:

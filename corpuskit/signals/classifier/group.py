@@ -103,4 +103,5 @@ CLASSIFIER = SignalGroup(
     measure=measure,
     config=ClassifierConfig,
     identity=identity,
+    named_in="`classifiers`",
 )

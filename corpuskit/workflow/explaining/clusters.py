@@ -10,12 +10,13 @@ from corpuskit import manifest
 from corpuskit.corpus import Corpus
 from corpuskit.documents import sidecars
 from corpuskit.errors import ArtifactError
+from corpuskit.recipe import BEST
 from corpuskit.workflow.explaining.finding import Match, rows_of
 from corpuskit.workflow.inspecting.columns import Part
 
 MOST_MEMBERS = 20
 """Members that are shown."""
-ORDERS = {"longest": "the longest", "newest": "the newest"}
+ORDERS = {"longest": "the longest", "newest": "the newest", "source_order": "the one of the source named first"}
 """Ways to choose a copy, in words; any other is the largest value of a signal."""
 
 
@@ -96,5 +97,5 @@ def _rule(corpus: Corpus, variant: str, name: str) -> str:
     if not config.get("deduplicate_urls" if name == "urls" else "deduplicate"):
         return "every copy, but for those of held-out documents"
     keep = str(config.get("keep", "longest"))
-    best = ORDERS.get(keep, f"the one with the largest {keep}")
+    best = ORDERS.get(keep, f"the one with the largest {keep.removeprefix(BEST)}")
     return f"{best} of the members that pass its policy; among equals the one with the smallest key"

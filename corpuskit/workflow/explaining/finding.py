@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +13,8 @@ import pyarrow.compute as pc
 from corpuskit import manifest
 from corpuskit.corpus import Corpus
 from corpuskit.documents import read_split
-from corpuskit.documents.schema import KEY
-from corpuskit.errors import InputError, nearest
+from corpuskit.documents.schema import KEY, SCHEMA
+from corpuskit.errors import ArtifactError, InputError, nearest
 from corpuskit.workflow.inspecting.columns import Part
 
 COLUMNS = ["key", "id", "url", "source"]
@@ -169,3 +170,14 @@ def rows_of(corpus: Corpus, part: Part, rows: list[int]) -> list[Match]:
     table = pa.Table.from_batches(list(read_split(corpus.documents, part["name"], COLUMNS)))
     found = table.take(pa.array(rows, pa.int64())).to_pylist()
     return [Match(part=part, row=row, **fields) for row, fields in zip(rows, found, strict=True)]
+
+
+def record(folder: str, match: Match, columns: list[str] | None = None) -> dict[str, Any]:
+    """Return a document's row; what lies after it in its split is not read."""
+    first = 0
+    for batch in read_split(folder, match.part["name"], columns or SCHEMA.names):
+        if match.row < first + len(batch):
+            row: dict[str, Any] = batch.slice(match.row - first, 1).to_pylist()[0]
+            return row
+        first += len(batch)
+    raise ArtifactError(f"{folder}: {match.part['name']} has no row {match.row}")

@@ -9,13 +9,12 @@ import pyarrow as pa
 
 from corpuskit import manifest
 from corpuskit.corpus import Corpus
-from corpuskit.documents import read_split
-from corpuskit.documents.schema import SCHEMA
-from corpuskit.errors import ArtifactError, InputError
+from corpuskit.errors import InputError
 from corpuskit.workflow.excerpts import Asked, excerpt, marked
 from corpuskit.workflow.explaining.clusters import clusters, verdict_of
+from corpuskit.workflow.explaining.cut_pieces import cut_pieces
 from corpuskit.workflow.explaining.differences import differences
-from corpuskit.workflow.explaining.finding import Match
+from corpuskit.workflow.explaining.finding import Match, record
 from corpuskit.workflow.explaining.judgement import FAILED, Judgement, judgements
 from corpuskit.workflow.inspecting.columns import Series, all_series, read, series_of, words_of
 
@@ -28,7 +27,7 @@ def story(corpus: Corpus, match: Match) -> dict[str, Any]:
     Raises:
         CorruptArtifact: a sidecar or the text is damaged.
     """
-    raw = _record(corpus.documents, match)
+    raw = record(corpus.documents, match)
     text = raw.pop("text")
     raw["key"] = raw["key"].hex()
     raw["timestamp"] = raw["timestamp"] and raw["timestamp"].isoformat()
@@ -41,19 +40,9 @@ def story(corpus: Corpus, match: Match) -> dict[str, Any]:
         "cleaned": _cleaned(corpus, match, text, values),
         "signals": {series.title: value for series, value in values.items()},
         "clusters": clusters(corpus, match),
+        "cut": cut_pieces(corpus, match),
         "variants": {name: _variant(corpus, name, match, values) for name in corpus.variants},
     }
-
-
-def _record(folder: str, match: Match, columns: list[str] | None = None) -> dict[str, Any]:
-    """Return a document's row; what lies after it in its split is not read."""
-    first = 0
-    for batch in read_split(folder, match.part["name"], columns or SCHEMA.names):
-        if match.row < first + len(batch):
-            row: dict[str, Any] = batch.slice(match.row - first, 1).to_pylist()[0]
-            return row
-        first += len(batch)
-    raise ArtifactError(f"{folder}: {match.part['name']} has no row {match.row}")
 
 
 def _metadata(text: str | None) -> Any:
@@ -84,11 +73,11 @@ def round_float32(value: Any, dtype: pa.DataType) -> Any:
 def _cleaned(corpus: Corpus, match: Match, text: str, values: Mapping[Series, Any]) -> list[dict[str, Any]]:
     """Return what cleaning made of the text, for each text that some variants share."""
     shared = corpus.text_folder(None)
-    before = text if shared == corpus.documents else str(_record(shared, match, ["text"])["text"])
+    before = text if shared == corpus.documents else str(record(shared, match, ["text"])["text"])
     found = [] if shared == corpus.documents else [_change(corpus, None, text, before, values)]
     own = {corpus.text_folder(name): name for name in reversed(corpus.variants) if corpus.text_suffix(name)}
     for folder, name in reversed(own.items()):
-        found.append(_change(corpus, name, before, str(_record(folder, match, ["text"])["text"]), values))
+        found.append(_change(corpus, name, before, str(record(folder, match, ["text"])["text"]), values))
     return found
 
 
@@ -147,6 +136,6 @@ def evidence_text(corpus: Corpus, match: Match, variant: str | None = None) -> t
         for rule in _judged(corpus, name, values, verdict_of(corpus, name, match)["failed"])
         if rule.outcome == FAILED
     ]
-    text = str(_record(corpus.text_folder(variant), match, ["text"])["text"])
+    text = str(record(corpus.text_folder(variant), match, ["text"])["text"])
     asked = list(dict.fromkeys(one for _, one in failed))
     return list(dict.fromkeys(reason for reason, _ in failed)), marked(text, asked)

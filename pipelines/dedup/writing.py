@@ -1,0 +1,83 @@
+"""The sidecar: each document's cluster, and its nearest document in each reference."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from corpuskit.dedup import store
+from corpuskit.documents import sidecars
+from corpuskit.documents.schema import KEY, key_array, key_matrix
+from corpuskit.manifest import Marker
+from pipelines import exchange
+from pipelines.dedup.clustering import CLUSTERS
+from pipelines.dedup.rows import Rows, work
+from pipelines.engine import Attempt
+
+SCHEMA = pa.schema([field for field in CLUSTERS if field.name != "row"])
+"""Columns of the sidecar; for each reference, `match_schema` adds two."""
+
+
+def match_schema(reference: str) -> pa.Schema:
+    """Return the columns for one reference: the key of the most similar document there, and its similarity."""
+    return pa.schema([(f"{reference}.key", KEY), (f"{reference}.similarity", pa.float32())])
+
+
+def write(
+    attempt: Attempt, *, rows: Rows, cluster_files: Sequence[str], match_files: Sequence[str], references: Sequence[str]
+) -> Marker:
+    """Commit one split of the sidecar: null where a document is alone."""
+    number = attempt.item.payload["split"]
+    own, first = rows.splits[number], int(rows.first[number])
+    members = exchange.gather([work(attempt.folder, name) for name in cluster_files], number).combine_chunks()
+    columns = _placed(members.select(SCHEMA.names), members.column("row").to_numpy().astype(np.int64) - first, own.rows)
+    schema = SCHEMA
+    counts = {}
+    if references:
+        matches = exchange.gather([work(attempt.folder, name) for name in match_files], number)
+        for reference in references:
+            best = _best(matches, rows, reference)
+            columns += _placed(best.drop_columns(["row"]), best.column("row").to_numpy() - first, own.rows)
+            schema = pa.unify_schemas([schema, match_schema(reference)])
+            counts[f"matched.{reference}"] = len(best)
+    return Marker(
+        item=attempt.item.name,
+        fingerprint=attempt.fingerprint,
+        rows=own.rows,
+        keys=own.keys,
+        counts=counts,
+        files=sidecars.write(attempt.folder, own.part, pa.Table.from_arrays(columns, schema=schema)),
+        parts=[{"name": own.part, "rows": own.rows, "keys": own.keys}],
+    )
+
+
+def _placed(table: pa.Table, rows: np.ndarray, count: int) -> list[pa.ChunkedArray]:
+    """Return the columns of some rows of a split as columns of all its rows, null elsewhere."""
+    place = np.full(count, -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    indices = pa.array(place, mask=place < 0)
+    return [column.take(indices) for column in table.columns]
+
+
+def _best(matches: pa.Table, rows: Rows, reference: str) -> pa.Table:
+    """Return each row's most similar document in a reference, the first among equals: row, key, similarity."""
+    row, other = (matches.column(name).to_numpy().astype(np.int64) for name in ("row", "other"))
+    similarity = matches.column("similarity").to_numpy()
+    inside = np.flatnonzero(np.array([split.reference == reference for split in rows.splits])[rows.split_of(other)])
+    order = inside[np.lexsort((other[inside], -similarity[inside], row[inside]))]
+    chosen = order[np.unique(row[order], return_index=True)[1]]
+    key, score = match_schema(reference).names
+    columns = [pa.array(row[chosen]), key_array(_keys(rows, other[chosen])), pa.array(similarity[chosen])]
+    return pa.Table.from_arrays(columns, names=["row", key, score])
+
+
+def _keys(rows: Rows, numbers: np.ndarray) -> np.ndarray:
+    """Return the documents' keys of rows anywhere; uint8[m, 16]."""
+    wanted, places = np.unique(numbers, return_inverse=True)
+    keys = np.empty((len(wanted), 16), np.uint8)
+    for number in np.unique(rows.split_of(wanted)).tolist():
+        split, first = rows.splits[number], rows.first[number]
+        start, stop = np.searchsorted(wanted, [first, rows.first[number + 1]]).tolist()
+        for chosen, block in store.read_rows(split.folder, split.part, wanted[start:stop] - first, ["key"]):
+            keys[start + chosen.start : start + chosen.stop] = key_matrix(block.column(0))
+    return keys[places]

@@ -1,0 +1,184 @@
+"""Candidate pairs of buckets against slow Python, and their independence of numbering and order."""
+
+import itertools
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpuskit.kernels.pairs import ALL_OWN, buckets, equal, neighbours, star
+
+Entry = tuple[int, int, int]
+"""Key, rank, row."""
+Pair = tuple[int, int]
+
+NUMBERS = st.sampled_from([0, 1, 2, 2**63, 2**64 - 1])
+
+
+@st.composite
+def entries_of_rows(draw: st.DrawFn, most: int = 40) -> tuple[list[Entry], int]:
+    """Entries whose rows are distinct, in any order, and where references begin."""
+    pairs = draw(st.lists(st.tuples(NUMBERS, NUMBERS | st.integers(0, 30)), max_size=most))
+    rows = draw(st.permutations(range(len(pairs))))
+    own = draw(st.integers(0, len(pairs)) | st.just(ALL_OWN))
+    return [(*pair, row) for pair, row in zip(pairs, rows, strict=True)], own
+
+
+def columns(entries: list[Entry]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    keys, ranks, rows = np.array(entries, np.uint64).reshape(-1, 3).T
+    return keys, ranks, rows
+
+
+def slow_buckets(entries: list[Entry]) -> list[list[Entry]]:
+    """The entries of each key that has two or more, each bucket and all of them sorted."""
+    grouped = itertools.groupby(sorted(entries), key=lambda entry: entry[0])
+    return [bucket for bucket in (list(group) for _, group in grouped) if len(bucket) > 1]
+
+
+def slow_neighbours(bucket: list[Entry], width: int, own: int) -> set[Pair]:
+    heads, references = {}, {}
+    for _, rank, row in sorted(bucket):
+        (heads if row < own else references).setdefault(rank, row)
+    own_heads, foreign = list(heads.values()), list(references.values())
+    pairs = set()
+    for i, j in itertools.combinations(range(len(own_heads)), 2):
+        if i == 0 or j - i <= width:
+            pairs.add((min(own_heads[i], own_heads[j]), max(own_heads[i], own_heads[j])))
+    return pairs | {(head, reference) for head in own_heads for reference in foreign[:width]}
+
+
+def pairs_of(found: tuple[np.ndarray, np.ndarray]) -> list[Pair]:
+    a, b = found
+    assert a.dtype == b.dtype == np.uint64
+    return list(zip(a.tolist(), b.tolist(), strict=True))
+
+
+@given(entries_of_rows())
+@settings(deadline=None)
+def test_buckets_are_the_entries_that_share_their_key(given_: tuple[list[Entry], int]) -> None:
+    entries, _ = given_
+    order, starts = buckets(*columns(entries))
+    found = [[entries[i] for i in order[a:b]] for a, b in itertools.pairwise(starts)]
+    assert found == slow_buckets(entries)
+    assert (order.dtype, starts.dtype, starts[0], starts[-1]) == (np.int64, np.int64, 0, order.size)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 31, 33, 600, 5000])
+@pytest.mark.parametrize("key_values", [1, 2, 40, 10**9])
+@pytest.mark.parametrize("rank_values", [1, 3, 10**9])
+def test_buckets_of_any_size(size: int, key_values: int, rank_values: int) -> None:
+    """Keys that are hashes and keys that are small numbers; buckets beyond what is sorted by insertion."""
+    generator = np.random.default_rng(size)
+    for spread in (1, 0x9E3779B97F4A7C15):
+        keys = generator.integers(0, key_values, size).astype(np.uint64) * np.uint64(spread)
+        ranks = generator.integers(0, rank_values, size).astype(np.uint64)
+        rows = generator.permutation(size).astype(np.uint64)
+        order, starts = buckets(keys, ranks, rows)
+        values, counts = np.unique(keys, return_counts=True)
+        whole = np.lexsort((rows, ranks, keys))
+        assert np.array_equal(order, whole[np.isin(keys[whole], values[counts > 1])])
+        assert np.array_equal(np.diff(starts), counts[counts > 1])
+
+
+@given(entries_of_rows())
+@settings(deadline=None)
+def test_star_pairs_each_entry_with_the_first(given_: tuple[list[Entry], int]) -> None:
+    entries, _ = given_
+    keys, ranks, rows = columns(entries)
+    found = pairs_of(star(rows, *buckets(keys, ranks, rows)))
+    assert found == [(bucket[0][2], entry[2]) for bucket in slow_buckets(entries) for entry in bucket[1:]]
+
+
+def test_a_row_is_not_paired_with_itself() -> None:
+    keys, ranks, rows = columns([(5, 1, 7), (5, 1, 7), (5, 2, 3)])
+    assert pairs_of(star(rows, *buckets(keys, ranks, rows))) == [(7, 3)]
+
+
+@given(entries_of_rows(), st.sampled_from([1, 2, 3, 16]))
+@settings(deadline=None)
+def test_neighbours_follow_the_plain_rules(given_: tuple[list[Entry], int], width: int) -> None:
+    entries, own = given_
+    keys, ranks, rows = columns(entries)
+    order, starts = buckets(keys, ranks, rows)
+    found = []
+    for bucket in range(starts.size - 1):  # slices of the buckets give the pairs of those buckets
+        found.append(pairs_of(neighbours(ranks, rows, order, starts[bucket : bucket + 2], width, own)))
+        assert len(set(found[-1])) == len(found[-1])
+        assert all(a < b and a < own for a, b in found[-1])
+    assert list(map(set, found)) == [slow_neighbours(bucket, width, own) for bucket in slow_buckets(entries)]
+    assert pairs_of(neighbours(ranks, rows, order, starts, width, own)) == list(itertools.chain(*found))
+
+
+def texts_paired(entries: list[Entry], width: int, own: int) -> list[tuple[int, int, int, bool]]:
+    """Return (key, rank, rank, whether one is a reference) of the pairs of each bucket."""
+    keys, ranks, rows = columns(entries)
+    order, starts = buckets(keys, ranks, rows)
+    rank_of = {row: rank for _, rank, row in entries}
+    paired = []
+    for bucket in range(starts.size - 1):
+        for a, b in pairs_of(neighbours(ranks, rows, order, starts[bucket : bucket + 2], width, own)):
+            smaller, larger = sorted((rank_of[a], rank_of[b]))
+            paired.append((int(keys[order[starts[bucket]]]), smaller, larger, b >= own))
+    return sorted(paired)
+
+
+@given(entries_of_rows(), st.sampled_from([1, 2, 16]), st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_which_texts_are_paired_depends_on_no_numbering(given_: tuple[list[Entry], int], width: int, random) -> None:  # type: ignore[no-untyped-def]
+    """Documents in another order, references among themselves likewise, and entries in another order."""
+    entries, own = given_
+    bound = min(own, len(entries))
+    renumbered = random.sample(range(bound), bound) + random.sample(range(bound, len(entries)), len(entries) - bound)
+    moved = [(key, rank, renumbered[row]) for key, rank, row in entries]
+    random.shuffle(moved)
+    assert texts_paired(moved, width, own) == texts_paired(entries, width, own)
+
+
+def test_a_large_bucket_gives_a_bounded_number_of_pairs() -> None:
+    size, width = 3000, 16
+    keys, ranks = np.zeros(size, np.uint64), np.random.default_rng(0).permutation(size).astype(np.uint64)
+    rows = np.arange(size, dtype=np.uint64)
+    order, starts = buckets(keys, ranks, rows)
+    a, b = neighbours(ranks, rows, order, starts, width)
+    assert a.size <= (width + 1) * size
+    first, first_rank = rows[ranks == 0], np.minimum(ranks[a.astype(np.int64)], ranks[b.astype(np.int64)])
+    assert ((a == first) | (b == first)).sum() == size - 1
+    assert a.size - (first_rank == 0).sum() == sum(min(width, size - 1 - i) for i in range(1, size))
+
+
+def test_a_bucket_of_width_and_one_gives_all_pairs() -> None:
+    ranks = rows = np.arange(17, dtype=np.uint64)
+    order, starts = buckets(np.zeros(17, np.uint64), ranks, rows)
+    assert pairs_of(neighbours(ranks, rows, order, starts)) == list(itertools.combinations(range(17), 2))
+
+
+@given(entries_of_rows())
+@settings(deadline=None)
+def test_equal_texts_are_paired_with_the_first_own_row_and_a_reference(given_: tuple[list[Entry], int]) -> None:
+    entries, own = given_
+    runs = defaultdict(list)
+    for key, rank, row in sorted(entries):
+        runs[key, rank].append(row)
+    expected = set()
+    for run in runs.values():
+        mine, foreign = [row for row in run if row < own], [row for row in run if row >= own]
+        expected |= {(mine[0], row) for row in mine[1:]} | {(row, foreign[0]) for row in mine if foreign}
+    found = pairs_of(equal(*columns(entries), own))
+    assert set(found) == expected
+    assert len(found) == len(expected)
+
+
+def test_columns_of_other_lengths_are_refused() -> None:
+    two, three = np.zeros(2, np.uint64), np.zeros(3, np.uint64)
+    for call in (buckets, equal):
+        with pytest.raises(ValueError, match="differ in length"):
+            call(two, two, three)
+    with pytest.raises(ValueError, match="differ in length"):
+        neighbours(two, three, np.empty(0, np.int64), np.zeros(1, np.int64))
+
+
+def test_a_text_has_a_neighbour() -> None:
+    with pytest.raises(ValueError, match="at least 1 neighbour, not 0"):
+        neighbours(*[np.zeros(0, np.uint64)] * 2, np.empty(0, np.int64), np.zeros(1, np.int64), width=0)
