@@ -1,0 +1,5 @@
+"""A variant's training text without what it repeats: windows to files by hash, the first of each, cuts."""
+
+from pipelines.cut.step import step, target
+
+__all__ = ["step", "target"]
