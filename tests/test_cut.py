@@ -253,6 +253,35 @@ def test_a_passage_within_one_document_keeps_its_first_occurrence(tmp_path: Path
     assert found == [f"{passage}; {rest} ! "]
 
 
+@pytest.mark.parametrize(
+    ("text", "fields", "left"),
+    [
+        ("the " * 300 + "end", {"step": "repeated_substrings"}, "the " * 50 + " end"),
+        ("ab cd ef " * 9 + "gh", {"step": "repeated_substrings", "tokens": 5}, "ab cd ef ab cd  gh"),
+        ("Go on. " * 5, {"step": "repeated_spans", "sentences": 2, "min_words": 0}, "Go on. Go on. "),
+    ],
+)
+def test_a_copy_that_begins_inside_what_it_repeats_leaves_that_whole(
+    tmp_path: Path, text: str, fields: dict[str, Any], left: str
+) -> None:
+    assert run(tmp_path, [[Document("0", text)]], config_of(fields)) == [left]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Copy. One. Copy.  Two.", "Copy. One. Two."),
+        ("Copy. One.  Copy. Two.", "Copy. One.  Two."),
+        ("Copy. One. Copy.\nTwo.", "Copy. One.\nTwo."),
+        ("Copy. One.\nCopy. Two.", "Copy. One.\nTwo."),
+        ("Copy. One.\n\nCopy. Copy.\n", "Copy. One.\n"),
+    ],
+)
+def test_of_what_parts_sentences_the_right_side_stays(tmp_path: Path, text: str, left: str) -> None:
+    config = config_of({"step": "repeated_spans", "sentences": 1, "min_words": 0})
+    assert run(tmp_path, [[Document("0", text)]], config) == [left]
+
+
 def test_carriage_returns_go_with_their_lines(tmp_path: Path) -> None:
     line = "the very same line of more than eight words in all"
     documents = [Document("0", f"{line}\r\nfirst one\r\n"), Document("1", f"{line.upper()}!\r\nsecond one\r\n")]
