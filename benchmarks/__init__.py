@@ -7,6 +7,9 @@ Markdown; `docs/benchmarks.md` keeps one such print with the machine it came fro
 Work of one thread is timed by the processor time it takes, so that neighbours on a shared machine do not count;
 commands and training by the clock on the wall. Each figure is the best of three.
 
+`benchmarks.recall` (what the search for near-duplicates finds) and `benchmarks.growth` (its time and memory by the
+number of documents) have no peer and are run by themselves.
+
 Texts come from `CORPUSKIT_TEST_DATA` where that is set; else the documentation of this Python stands in for them.
 """
 

@@ -50,7 +50,7 @@ def _own(paths: list[Path], size: int, cores: int, out: str) -> Row:
         text=f"{size / 1e6:,.0f} MB",
         rate=megabytes(size, ran.seconds),
         memory=ran.resident,
-        note=f"{_task(cores)}: {ran.seconds:.1f} s, {ran.cpu:.1f} s of processor time, start-up included; "
+        note=f"{_cores(cores)}: {ran.seconds:.1f} s, {ran.cpu:.1f} s of processor time, start-up included; "
         f"{funnel[0]['documents']:,} documents, {clusters['members']:,} of them in {clusters['clusters']:,} clusters, "
         f"{funnel[-1]['documents']:,} kept.",
     )
@@ -68,10 +68,14 @@ def _beside(own: Row, name: str, share: int, cores: int, folder: Path) -> Row:
         peer=f"{name} {found['version']}",
         peer_rate=megabytes(share, ran.seconds),
         peer_memory=ran.resident,
-        note=f"{_task(cores)}: {name} was given {share / 1e6:,.0f} MB, {ran.seconds:.1f} s"
+        note=f"{_cores(cores)}: {name} was given {share / 1e6:,.0f} MB, {ran.seconds:.1f} s"
         f"{f', {ran.cpu:.1f} s of processor time' * (cores == 1)}; it found {found['copies']:,} copies.",
     )
 
 
 def _task(cores: int) -> str:
-    return f"JSONL.zst to clusters and a variant, {cores} core{'s' * (cores > 1)}"
+    return f"JSONL.zst to clusters and a variant, {_cores(cores)}"
+
+
+def _cores(cores: int) -> str:
+    return f"{cores} core{'s' * (cores > 1)}"

@@ -20,6 +20,7 @@ from pipelines_harness import Plainly, digest, documents, errors, run_plainly, s
 from corpuskit import extract, manifest, signals, tokenization
 from corpuskit.clean import CLEANERS
 from corpuskit.contamination import ContaminationConfig, ReferenceConfig
+from corpuskit.dedup import store
 from corpuskit.documents import SourceConfig
 from corpuskit.kernels import Texts
 from corpuskit.recipe import Recipe
@@ -28,7 +29,7 @@ from corpuskit.signals import SIGNALS
 from corpuskit.urls import REVISION as URLS_REVISION
 from corpuskit.urls import normalize_urls
 from corpuskit.workflow.flow import Flow
-from pipelines import dedup, encode, ingest, select, tokenize, train_tokenizer
+from pipelines import dedup, encode, ingest, select, signatures, tokenize, train_tokenizer
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "golden" / "corpus.jsonl"
@@ -40,6 +41,8 @@ NAMED = {
     ),
 }
 """Settings of groups whose signals a recipe names; `classifier` has golden buckets of its own."""
+FILES = {"sign": (signatures, "signatures.py"), "dedup": (dedup, "dedup/step.py")}
+"""Steps whose module is not named after them."""
 GOLDEN = HERE / "golden" / "pipelines.json"
 COMMAND = "python tests/golden_digests.py --write"
 LIBRARY_STEPS = (
@@ -99,6 +102,7 @@ def current(folder: Path) -> dict[str, Step]:
     content = {
         "ingest": [documents(rows), [error[:3] for error in errors(rows)]],
         **{f"annotate.{group}": sidecar(place.folder, rows) for group, place in flow.signals.items()},
+        "sign": signed(flow.signatures[""].folder),
         "dedup": sidecar(flow.duplicates[""].folder, rows),
         "select": [sidecar(place.folder, rows) for place in flow.variants.values()],
         "train_tokenizer": [tokenization.load(place.folder).tokens() for place in flow.tokenizers.values()],
@@ -111,6 +115,12 @@ def current(folder: Path) -> dict[str, Step]:
         for name in content
     }
     return data | single_steps(flow.signals)
+
+
+def signed(folder: str) -> list[Any]:
+    """What documents are compared by."""
+    parts = manifest.read(folder, "signatures").parts
+    return [row for part in parts for batch in store.read(folder, part["name"]) for row in batch.to_pylist()]
 
 
 def single_steps(measured: Collection[str]) -> dict[str, Step]:
@@ -148,7 +158,10 @@ def _revision(step: str) -> tuple[int, str]:
     if step.startswith("annotate."):
         group = step.removeprefix("annotate.")
         return SIGNALS[group].revision, f"`revision` in corpuskit/signals/{group}.py"
-    modules = (ingest, dedup, select, train_tokenizer, encode, tokenize)
+    if step in FILES:
+        module, file = FILES[step]
+        return module.REVISION, f"REVISION in pipelines/{file}"
+    modules = (ingest, select, train_tokenizer, encode, tokenize)
     module = next(module for module in modules if module.__name__ == f"pipelines.{step}")
     return module.REVISION, f"REVISION in pipelines/{step}.py"
 
@@ -157,6 +170,7 @@ def _folders(flow: Flow, folder: Path) -> dict[str, list[str]]:
     return {
         "ingest": [flow.documents.folder],
         **{f"annotate.{group}": [place.folder] for group, place in flow.signals.items()},
+        "sign": [flow.signatures[""].folder],
         "dedup": [flow.duplicates[""].folder],
         "select": [place.folder for place in flow.variants.values()],
         "train_tokenizer": [place.folder for place in flow.tokenizers.values()],

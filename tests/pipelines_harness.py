@@ -22,7 +22,8 @@ from corpuskit.documents import read_documents, sidecars
 from corpuskit.manifest import Manifest, Marker, Target
 from corpuskit.recipe import Recipe
 from corpuskit.shards import Shards
-from corpuskit.workflow.flow import MEMORY, Flow
+from corpuskit.workflow.chain import MEMORY
+from corpuskit.workflow.flow import Flow
 from pipelines import dedup, signatures
 from pipelines.engine import Attempt, Engine, EngineOptions, Item, Phase, Progress, Step
 from pipelines.engine.work import perform

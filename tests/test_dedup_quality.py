@@ -147,6 +147,15 @@ def test_a_flow_finds_what_was_planted_in_many_made_up_texts(verify: str, tmp_pa
     check(searched(planted_pairs(made_up(2000), 40), tmp_path, verify=verify), verify)
 
 
+def test_a_large_family_of_copies_is_one_cluster(tmp_path: Path) -> None:
+    """Not all of its pairs are compared: more documents share each band than have places in a window."""
+    original = planted.texts(1, seed=9, words=(250, 250))[0]
+    rng = np.random.default_rng(4)
+    copies = [planted.plant(original, "words", 0.9, rng).copy for _ in range(80)]
+    records = [{"id": f"{number}", "text": text} for number, text in enumerate([original, *copies])]
+    assert [len(members) for members in clusters_of(records, tmp_path)] == [81]
+
+
 def real(name: str) -> Iterator[str]:
     """Texts of 150 words or more in which all agree what a word is, and which share hardly a shingle."""
     seen: set[tuple[str, ...]] = set()

@@ -172,6 +172,7 @@ def test_every_step_has_its_time(made):
         "start-up of workers",
         "documents",
         "signals",
+        "signatures",
         "duplicates",
         "variant raw",
         "variant filtered",

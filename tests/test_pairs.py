@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpuskit.kernels.pairs import ALL_OWN, buckets, equal, neighbours, star
+from corpuskit.kernels.pairs import ALL_OWN, buckets, neighbours, star
+from corpuskit.kernels.reference_pairs import equal, reference_pairs
 
 Entry = tuple[int, int, int]
 """Key, rank, row."""
@@ -38,15 +39,28 @@ def slow_buckets(entries: list[Entry]) -> list[list[Entry]]:
 
 
 def slow_neighbours(bucket: list[Entry], width: int, own: int) -> set[Pair]:
-    heads, references = {}, {}
+    heads: dict[int, int] = {}
     for _, rank, row in sorted(bucket):
-        (heads if row < own else references).setdefault(rank, row)
-    own_heads, foreign = list(heads.values()), list(references.values())
+        if row < own:
+            heads.setdefault(rank, row)
+    own_heads = list(heads.values())
     pairs = set()
     for i, j in itertools.combinations(range(len(own_heads)), 2):
         if i == 0 or j - i <= width:
             pairs.add((min(own_heads[i], own_heads[j]), max(own_heads[i], own_heads[j])))
-    return pairs | {(head, reference) for head in own_heads for reference in foreign[:width]}
+    return pairs
+
+
+def slow_references(bucket: list[Entry], width: int, bounds: list[int]) -> set[Pair]:
+    pairs = set()
+    for low, high in itertools.pairwise(bounds):
+        texts: dict[int, int] = {}
+        for _, rank, row in sorted(bucket):
+            if low <= row < high:
+                texts.setdefault(rank, row)
+        chosen = list(texts.values())[:width]
+        pairs |= {(row, other) for _, _, row in bucket if row < bounds[0] for other in chosen}
+    return pairs
 
 
 def pairs_of(found: tuple[np.ndarray, np.ndarray]) -> list[Pair]:
@@ -106,19 +120,47 @@ def test_neighbours_follow_the_plain_rules(given_: tuple[list[Entry], int], widt
     for bucket in range(starts.size - 1):  # slices of the buckets give the pairs of those buckets
         found.append(pairs_of(neighbours(ranks, rows, order, starts[bucket : bucket + 2], width, own)))
         assert len(set(found[-1])) == len(found[-1])
-        assert all(a < b and a < own for a, b in found[-1])
+        assert all(a < b < own for a, b in found[-1])
     assert list(map(set, found)) == [slow_neighbours(bucket, width, own) for bucket in slow_buckets(entries)]
     assert pairs_of(neighbours(ranks, rows, order, starts, width, own)) == list(itertools.chain(*found))
 
 
+@st.composite
+def entries_and_bounds(draw: st.DrawFn) -> tuple[list[Entry], list[int]]:
+    """Entries, and where the rows of each reference begin."""
+    entries, own = draw(entries_of_rows())
+    if own == ALL_OWN:
+        return entries, [own]
+    return entries, [own, *sorted(draw(st.lists(st.integers(own, len(entries)), max_size=3)))]
+
+
+@given(entries_and_bounds(), st.sampled_from([1, 2, 16]))
+@settings(deadline=None)
+def test_own_rows_are_paired_with_the_first_texts_of_each_reference(
+    given_: tuple[list[Entry], list[int]], width: int
+) -> None:
+    entries, bounds = given_
+    keys, ranks, rows = columns(entries)
+    order, starts = buckets(keys, ranks, rows)
+    limits = np.array(bounds, np.uint64)
+    found = []
+    for bucket in range(starts.size - 1):
+        found.append(pairs_of(reference_pairs(ranks, rows, order, starts[bucket : bucket + 2], limits, width)))
+        assert len(set(found[-1])) == len(found[-1])
+    assert list(map(set, found)) == [slow_references(bucket, width, bounds) for bucket in slow_buckets(entries)]
+    assert pairs_of(reference_pairs(ranks, rows, order, starts, limits, width)) == list(itertools.chain(*found))
+
+
 def texts_paired(entries: list[Entry], width: int, own: int) -> list[tuple[int, int, int, bool]]:
     """Return (key, rank, rank, whether one is a reference) of the pairs of each bucket."""
+    limits = np.array([own, ALL_OWN], np.uint64)
     keys, ranks, rows = columns(entries)
     order, starts = buckets(keys, ranks, rows)
     rank_of = {row: rank for _, rank, row in entries}
     paired = []
     for bucket in range(starts.size - 1):
-        for a, b in pairs_of(neighbours(ranks, rows, order, starts[bucket : bucket + 2], width, own)):
+        some = ranks, rows, order, starts[bucket : bucket + 2]
+        for a, b in [*pairs_of(neighbours(*some, width, own)), *pairs_of(reference_pairs(*some, limits, width))]:
             smaller, larger = sorted((rank_of[a], rank_of[b]))
             paired.append((int(keys[order[starts[bucket]]]), smaller, larger, b >= own))
     return sorted(paired)
@@ -154,18 +196,23 @@ def test_a_bucket_of_width_and_one_gives_all_pairs() -> None:
     assert pairs_of(neighbours(ranks, rows, order, starts)) == list(itertools.combinations(range(17), 2))
 
 
-@given(entries_of_rows())
+@given(entries_and_bounds())
 @settings(deadline=None)
-def test_equal_texts_are_paired_with_the_first_own_row_and_a_reference(given_: tuple[list[Entry], int]) -> None:
-    entries, own = given_
+def test_equal_texts_are_paired_with_the_first_own_row_and_each_reference(
+    given_: tuple[list[Entry], list[int]],
+) -> None:
+    entries, bounds = given_
     runs = defaultdict(list)
     for key, rank, row in sorted(entries):
         runs[key, rank].append(row)
     expected = set()
     for run in runs.values():
-        mine, foreign = [row for row in run if row < own], [row for row in run if row >= own]
-        expected |= {(mine[0], row) for row in mine[1:]} | {(row, foreign[0]) for row in mine if foreign}
-    found = pairs_of(equal(*columns(entries), own))
+        mine = [row for row in run if row < bounds[0]]
+        expected |= {(mine[0], row) for row in mine[1:]}
+        for low, high in itertools.pairwise(bounds):
+            foreign = [row for row in run if low <= row < high]
+            expected |= {(row, foreign[0]) for row in mine if foreign}
+    found = pairs_of(equal(*columns(entries), np.array(bounds, np.uint64)))
     assert set(found) == expected
     assert len(found) == len(expected)
 
@@ -182,3 +229,7 @@ def test_columns_of_other_lengths_are_refused() -> None:
 def test_a_text_has_a_neighbour() -> None:
     with pytest.raises(ValueError, match="at least 1 neighbour, not 0"):
         neighbours(*[np.zeros(0, np.uint64)] * 2, np.empty(0, np.int64), np.zeros(1, np.int64), width=0)
+    with pytest.raises(ValueError, match="at least 1 neighbour, not 0"):
+        reference_pairs(
+            *[np.zeros(0, np.uint64)] * 2, np.empty(0, np.int64), np.zeros(1, np.int64), np.ones(1, np.uint64), width=0
+        )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from golden_digests import COMMAND, LIBRARY_STEPS, current, problems, read_golden, unrevised
 
+FILE = "pipelines/dedup/step.py"
 ADVICE = f"""
 Old artifacts would be taken for new ones. If the change is on purpose, raise the revision of the first step named above
 and run `{COMMAND}`; if not, it is a bug."""
@@ -26,7 +27,7 @@ def test_a_change_without_a_revision_is_found_and_not_written(now):
     golden["dedup"]["digest"] = "other"
     (found,) = problems(golden, now)
     revision = now["dedup"].revision
-    told = f"dedup: what it writes has changed, and its revision is still {revision} (REVISION in pipelines/dedup.py)"
+    told = f"dedup: what it writes has changed, and its revision is still {revision} (REVISION in {FILE})"
     assert found == told
     assert unrevised(golden, now) == [found]
 

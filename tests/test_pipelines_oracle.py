@@ -1,6 +1,7 @@
 """What the data steps write equals what plain Python over lists gives, row by row."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -80,9 +81,18 @@ def test_duplicates(oracle, flow):
     alone = {"cluster": None, "similarity": None, "method": None}
     assert found == [vars(member) if member else alone for member in oracle.members]
     made = manifest.read(flow.duplicates[""].folder, "duplicates")
+    sizes = Counter(member.cluster.hex() for member in oracle.members if member)
+    biggest = sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))
+    powers = Counter(str((size - 1).bit_length()) for size in sizes.values())
     assert made.extra == {
-        "clusters": len({member.cluster for member in oracle.members if member}),
-        "members": sum(member is not None for member in oracle.members),
+        "clusters": len(sizes),
+        "members": sizes.total(),
+        "large_clusters": 0,
+        "large_members": 0,
+        "large_parts": 0,
+        "largest_cluster": biggest[0][1],
+        "sizes": dict(powers),
+        "biggest": [list(pair) for pair in biggest[:10]],
     }
 
 

@@ -6,7 +6,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from corpuskit.cli import artifacts, classifiers, contamination, data, explaining, options, tokenizers, training, web
+from corpuskit.cli import (
+    artifacts,
+    classifiers,
+    contamination,
+    data,
+    duplicates,
+    explaining,
+    options,
+    tokenizers,
+    training,
+    web,
+)
 from corpuskit.cli.console import fail, print_text, say
 from corpuskit.cli.session import INTERRUPTED
 from corpuskit.errors import CorpuskitError, NotReady
@@ -51,7 +62,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for group in (training, data, web, classifiers, tokenizers, artifacts, explaining, contamination):
+for group in (training, data, duplicates, web, classifiers, tokenizers, artifacts, explaining, contamination):
     group.register(app)
 
 

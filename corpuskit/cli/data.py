@@ -1,10 +1,10 @@
-"""Commands that turn raw text into a prepared corpus: run, annotate, dedup, select."""
+"""Commands that turn raw text into a prepared corpus: run, annotate, select."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpuskit.cli import options, sampling, searching, session
+from corpuskit.cli import options, sampling, session
 from corpuskit.cli.console import bytes_text, counted, print_json, print_table, print_text, say, warn
 from corpuskit.errors import InputError
 
@@ -38,12 +38,6 @@ def register(app: typer.Typer) -> None:
         "corpuskit run recipe.yaml --out /shared/out --slice $SLURM_ARRAY_TASK_ID/16",
     )
     command(annotate, "corpuskit annotate data/*.jsonl.zst --signals length,gopher --out out")
-    command(
-        dedup,
-        "corpuskit dedup data/*.jsonl.zst --export unique.jsonl.zst",
-        "corpuskit dedup pages.parquet --text-field content --threshold 0.8 --verify exact",
-        "corpuskit dedup may/ --out may-out --against april=april-out --memory 16GB",
-    )
     command(
         select,
         "corpuskit select data/*.zst --policy gopher --export kept.jsonl.zst",
@@ -184,81 +178,6 @@ def annotate(
     ]
     print_table(["signal", *QUANTILES, "missing"], rows, right=range(1, len(QUANTILES) + 2))
     say(f"prepared corpus: {out}")
-
-
-def dedup(
-    inputs: options.Inputs,
-    out: options.Out = "out",
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Jaccard similarity of shingles from which on texts are duplicates. [dim]Default: 0.7.[/]",
-        ),
-    ] = None,
-    verify: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOW",
-            help="How texts that share a band are compared: by signature, exact (by shingles), or none: not at all. "
-            "[dim]Default: signature.[/]",
-        ),
-    ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="What shingles are made of: words or characters. [dim]Default: words.[/]"),
-    ] = None,
-    ngram: Annotated[int | None, typer.Option(metavar="N", help="Units in a shingle. [dim]Default: 5.[/]")] = None,
-    bands: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N",
-            help="Bands of MinHash, or auto: the best for the threshold. [dim]Default: 14; auto with a --threshold.[/]",
-        ),
-    ] = None,
-    rows: Annotated[
-        str | None, typer.Option(metavar="N", help="Permutations in a band, or auto. [dim]Default: as --bands; 8.[/]")
-    ] = None,
-    exact_only: Annotated[
-        bool, typer.Option("--exact-only", metavar="", help="Find texts that are equal byte for byte alone.")
-    ] = False,
-    against: Annotated[
-        list[str],
-        typer.Option(
-            metavar="NAME=DIR",
-            help="Also drop duplicates of this prepared corpus, such as an earlier crawl. May be repeated.",
-        ),
-    ] = [],  # noqa: B006
-    keep: Annotated[
-        str,
-        typer.Option(
-            metavar="RULE",
-            help="Which copy stays: longest, newest, source_order, or best:SIGNAL, such as best:length.words.",
-        ),
-    ] = "longest",
-    export: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write the kept documents to this .jsonl(.gz, .zst) or .parquet."),
-    ] = None,
-    text_field: options.TextField = "text",
-    id_field: options.IdField = None,
-    workers: options.Workers = None,
-    memory: options.Memory = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Find exact and near duplicates, and keep one document of each cluster (variant `unique`)."""
-    from corpuskit.workflow.exporting import check_export
-
-    if export:
-        check_export(export)
-    given = {"threshold": threshold, "verify": verify, "unit": unit, "ngram": ngram, "bands": bands, "rows": rows}
-    parts: dict[str, Any] = {
-        "dedup": searching.fields(given, exact_only, against),
-        "variants": {"unique": {"deduplicate": True, "keep": keep}},
-    }
-    recipe = session.recipe_for(inputs, text_field, id_field, named=searching.NAMED, **parts)
-    print_exported(prepare(recipe, out, workers, memory=memory), "unique", export, json, reasons=True)
 
 
 def select(

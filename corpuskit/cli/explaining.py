@@ -155,9 +155,23 @@ def _print_cluster(cluster: Mapping[str, Any], place: str) -> None:
         print_text(f"{variant} keeps {keeps}")
 
 
+def _print_copy(copy: Mapping[str, Any]) -> None:
+    """Say which document the one told of is a copy of, and how similar the two are."""
+    where = f" of {copy['corpus']} ({copy['folder'] or 'a folder that is not known'})" if copy["corpus"] else ""
+    named = f"{copy['id']}{where}, {copy['place']}, " if copy["place"] else f"a document{where} that is not there, "
+    print_text(f"a copy of {_visible(named)}key {copy['key']}")
+    measured = {"estimated": copy["similarity"], "true": copy["jaccard"]}
+    shown = [f"{_shown(value)} ({how})" for how, value in measured.items() if value is not None]
+    if shown:
+        print_text(f"similarity: {', '.join(shown)}")
+    if copy["excerpt"]:
+        print_text(copy["excerpt"])
+
+
 def _print_verdict(name: str, verdict: Mapping[str, Any]) -> None:
-    copy = f", a copy of {verdict['duplicate_of']}" if verdict["duplicate_of"] else ""
-    _heading(f"{name}: {'kept' if verdict['kept'] else 'left out: ' + str(verdict['reason']) + copy}")
+    _heading(f"{name}: {'kept' if verdict['kept'] else 'left out: ' + str(verdict['reason'])}")
+    if verdict["copy"]:
+        _print_copy(verdict["copy"])
     rows = [
         (
             SIGNS[rule["outcome"]],

@@ -17,7 +17,7 @@ SIGNING = ("normalized", "minhash", "unit", "ngram", "lower_case", "seed")
 
 
 class DedupConfig(Config):
-    """How duplicates are found; the default finds 92 % of the pairs of Jaccard similarity 0.8, and none below 0.6.
+    """How duplicates are found; the default finds 92 % of pairs of Jaccard similarity 0.8, under 1 % of those of 0.6.
 
     Two documents are compared if any of their bands is equal: at similarity s with probability 1 - (1 - s^rows)^bands.
     Those that are as similar as `threshold` or more are duplicates. 14 bands of 8 rows of 5 words are FineWeb's.

@@ -28,6 +28,11 @@ def schema(places: int, normalized: bool) -> pa.Schema:
     return pa.schema(columns)
 
 
+def row_bytes(places: int) -> int:
+    """Return about how many bytes a document takes in a signature file."""
+    return 2 * 16 + 4 * places
+
+
 def batch(keys: pa.Array, heldout: pa.Array, signed: Signed) -> pa.RecordBatch:
     """Return the rows of a signature file for some documents, in their order."""
     columns = {

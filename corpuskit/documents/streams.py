@@ -12,9 +12,9 @@ from corpuskit.documents.pieces import FileRange, check_unchanged
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
-FEED = 1 << 12
+FEED = 1 << 14
 """Compressed bytes given to a decoder at a time: what lies in the same feed as damage is lost with it."""
-OUTPUT = 1 << 14
+OUTPUT = 1 << 16
 """Bytes of a zstd decoder's output buffer, which every feed fills anew: larger ones cost more than they save."""
 MAX_WINDOW = 1 << 31
 """Largest zstd window (`--long=31`, as public dumps use it)."""

@@ -4,7 +4,7 @@ A *bucket* is the entries with one key, such as a hash of one band of their sign
 of a hash of the document's text, so that equal texts stand together, and which texts are paired does not depend on
 where documents lie. Entries of equal rank are ordered by row.
 
-Rows from `own` on are *references*: documents that own rows are compared with, but not with one another.
+Rows from `own` on are those of *references*: other sets of documents that own rows are compared with, each by itself.
 """
 
 import numpy as np
@@ -169,13 +169,13 @@ def buckets(keys: np.ndarray, ranks: np.ndarray, rows: np.ndarray) -> tuple[np.n
     Raises:
         ValueError: the arrays differ in length.
     """
-    entries = _sorted_entries(*_columns(keys, ranks, rows))
+    entries = _sorted_entries(*columns_of(keys, ranks, rows))
     order, starts = np.empty(len(entries), np.int64), np.empty(len(entries) // 2 + 1, np.int64)
     size, n_buckets = _shared(entries, order, starts)
     return fixed(order[:size], np.int64), fixed(starts[: n_buckets + 1], np.int64)
 
 
-def _columns(*columns: np.ndarray) -> list[np.ndarray]:
+def columns_of(*columns: np.ndarray) -> list[np.ndarray]:
     """Return columns as kernels take them, uint64[m].
 
     Raises:
@@ -205,11 +205,11 @@ def star(rows: np.ndarray, order: np.ndarray, starts: np.ndarray) -> tuple[np.nd
 
 
 @inlined
-def _n_pairs(n_heads, n_references, width):  # type: ignore[no-untyped-def]
+def _n_pairs(n_heads, width):  # type: ignore[no-untyped-def]
     """Return how many pairs `neighbours` makes of a bucket."""
     near = min(width, max(n_heads - 1, 0))
     windows = n_heads * near - near * (near + 1) // 2
-    return windows + max(n_heads - 1 - width, 0) + n_heads * min(n_references, width)
+    return windows + max(n_heads - 1 - width, 0)
 
 
 @kernel
@@ -222,49 +222,34 @@ def _heads(
     width: np.int64,
     heads: np.ndarray,
     n_heads: np.ndarray,
-    n_references: np.ndarray,
 ) -> np.int64:
-    """Find the first own row and the first reference of each rank of each bucket; return how many pairs they make.
+    """Find the first own row of each rank of each bucket; return how many pairs they make.
 
-    Own rows fill heads uint64[k] from the bucket's start, by rank; references from its end backwards.
+    They fill heads uint64[k] from the bucket's start, by rank.
     """
     n_pairs = np.int64(0)
     for bucket in range(starts.size - 1):
-        low, high = starts[bucket] - starts[0], starts[bucket + 1] - starts[0]
-        own_found = reference_found = False
+        last = low = starts[bucket] - starts[0]
         last_rank = np.uint64(0)
         for place in range(starts[bucket], starts[bucket + 1]):
             rank, row = ranks[order[place]], rows[order[place]]
-            if rank != last_rank or place == starts[bucket]:
-                own_found, reference_found, last_rank = False, False, rank
-            if row < own and not own_found:
-                heads[low] = row
-                low += 1
-                own_found = True
-            elif row >= own and not reference_found:
-                high -= 1
-                heads[high] = row
-                reference_found = True
-        n_heads[bucket] = low - (starts[bucket] - starts[0])
-        n_references[bucket] = starts[bucket + 1] - starts[0] - high
-        n_pairs += _n_pairs(n_heads[bucket], n_references[bucket], width)
+            if row < own and (rank != last_rank or last == low):
+                heads[last] = row
+                last += 1
+                last_rank = rank
+        n_heads[bucket] = last - low
+        n_pairs += _n_pairs(n_heads[bucket], width)
     return n_pairs
 
 
 @kernel
 def _pair_heads(
-    heads: np.ndarray,
-    starts: np.ndarray,
-    n_heads: np.ndarray,
-    n_references: np.ndarray,
-    width: np.int64,
-    a: np.ndarray,
-    b: np.ndarray,
+    heads: np.ndarray, starts: np.ndarray, n_heads: np.ndarray, width: np.int64, a: np.ndarray, b: np.ndarray
 ) -> None:
     """Fill a and b, uint64[e], with the smaller and the larger row of each pair."""
     pair = np.int64(0)
     for bucket in range(starts.size - 1):
-        first, end = starts[bucket] - starts[0], starts[bucket + 1] - starts[0]
+        first = starts[bucket] - starts[0]
         last = first + n_heads[bucket]
         for place in range(first, last):
             head = heads[place]
@@ -274,9 +259,6 @@ def _pair_heads(
             for near in range(place + 1, min(place + 1 + width, last)):
                 a[pair], b[pair] = min(heads[near], head), max(heads[near], head)
                 pair += 1
-            for reference in range(end - 1, end - 1 - min(n_references[bucket], width), -1):
-                a[pair], b[pair] = head, heads[reference]
-                pair += 1
 
 
 def neighbours(
@@ -284,9 +266,8 @@ def neighbours(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pair the texts of each bucket: all of them where there are up to width + 1, a bounded number where more.
 
-    The own rows of equal rank, equal texts, are one *head*, the smallest row; `equal` finds the others. Each head is
-    paired with the next `width` heads by rank, and with the bucket's first. References take no part in that: each head
-    is paired with the first `width` references by rank, of which equal texts are one as well.
+    The own rows of equal rank, equal texts, are one *head*, the smallest row. Each head is paired with the next `width`
+    heads by rank, and with the bucket's first. References take no part.
 
     Which texts are paired does not depend on the order of entries or the numbering of rows.
 
@@ -295,7 +276,7 @@ def neighbours(
         rows: uint64[m], likewise.
         order: int64[k], from `buckets`.
         starts: int64[b + 1], from `buckets`, or a slice of them: the buckets to look at. A bucket of h heads gives
-            up to (width + 1) * h pairs, and as many again with references: slices bound the memory.
+            up to (width + 1) * h pairs: slices bound the memory.
         width: at least 1.
         own: rows from here on are references; default: none is.
 
@@ -305,70 +286,17 @@ def neighbours(
     Raises:
         ValueError: width is below 1, or ranks and rows differ in length.
     """
-    if width < 1:
-        raise ValueError(f"a text is compared with at least 1 neighbour, not {width}")
-    ranks, rows = _columns(ranks, rows)
+    check_width(width)
+    ranks, rows = columns_of(ranks, rows)
     order, starts = fixed(order, np.int64), fixed(starts, np.int64)
-    heads = np.empty(starts[-1] - starts[0], np.uint64)
-    n_heads, n_references = np.empty(starts.size - 1, np.int64), np.empty(starts.size - 1, np.int64)
-    n_pairs = _heads(ranks, rows, order, starts, np.uint64(own), width, heads, n_heads, n_references)
+    heads, n_heads = np.empty(starts[-1] - starts[0], np.uint64), np.empty(starts.size - 1, np.int64)
+    n_pairs = _heads(ranks, rows, order, starts, np.uint64(own), width, heads, n_heads)
     a, b = np.empty(n_pairs, np.uint64), np.empty(n_pairs, np.uint64)
-    _pair_heads(heads, starts, n_heads, n_references, width, a, b)
+    _pair_heads(heads, starts, n_heads, width, a, b)
     return a, b
 
 
-@kernel
-def _equal(
-    ranks: np.ndarray,
-    rows: np.ndarray,
-    order: np.ndarray,
-    starts: np.ndarray,
-    own: np.uint64,
-    a: np.ndarray,
-    b: np.ndarray,
-) -> np.int64:
-    """Fill a and b, uint64[room], with the pairs of each run of equal ranks; return their number."""
-    pair = np.int64(0)
-    for bucket in range(starts.size - 1):
-        first, end = starts[bucket], starts[bucket + 1]
-        while first < end:
-            rank, leader = ranks[order[first]], rows[order[first]]
-            stop = references = first
-            while stop < end and ranks[order[stop]] == rank:
-                references += rows[order[stop]] < own
-                stop += 1
-            for place in range(first, references):
-                row = rows[order[place]]
-                if place > first:
-                    a[pair], b[pair] = leader, row
-                    pair += 1
-                if references < stop:
-                    a[pair], b[pair] = row, rows[order[references]]
-                    pair += 1
-            first = stop
-    return pair
-
-
-def equal(keys: np.ndarray, ranks: np.ndarray, rows: np.ndarray, own: int = ALL_OWN) -> tuple[np.ndarray, np.ndarray]:
-    """Pair the rows of equal key and equal rank, the two halves of a hash of the text.
-
-    Each own row is paired with the first, smallest, own row of its run of equal entries, and with the first reference
-    of it if there is one.
-
-    Args:
-        keys: uint64[m], in any order.
-        ranks: uint64[m].
-        rows: uint64[m], each once.
-        own: rows from here on are references; default: none is.
-
-    Returns:
-        The smaller and the larger row of each pair, both uint64[e], by (key, rank, row).
-
-    Raises:
-        ValueError: the arrays differ in length.
-    """
-    keys, ranks, rows = _columns(keys, ranks, rows)
-    order, starts = buckets(keys, ranks, rows)
-    a, b = np.empty(2 * order.size, np.uint64), np.empty(2 * order.size, np.uint64)
-    size = _equal(ranks, rows, order, starts, np.uint64(own), a, b)
-    return a[:size], b[:size]
+def check_width(width: int) -> None:
+    """Refuse a number of neighbours below 1."""
+    if width < 1:
+        raise ValueError(f"a text is compared with at least 1 neighbour, not {width}")

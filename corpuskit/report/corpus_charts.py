@@ -61,12 +61,12 @@ def removals(rows: Sequence[Removal], name: str) -> Chart:
     return draw(build, name, f"Documents that each rule removes. {spoken}")
 
 
-def histogram(shown: Distribution) -> Chart:
-    """Draw a histogram; thresholds are dashed lines."""
+def histogram(shown: Distribution, counted: str = "Documents") -> Chart:
+    """Draw a histogram of what is `counted`; thresholds are dashed lines."""
     lines = [_placed(shown, line) for line in shown.thresholds]
     bars = Bars(shown.edges, shown.counts, lines, shown.log, shown.whole, has_spike(shown))
     spoken = "; ".join(f"{line.label}, which removes {line.removes}" for line in shown.thresholds)
-    alt = f"Documents by {shown.title}. {spoken}"
+    alt = f"{counted} by {shown.title}. {spoken}"
     return Chart(wide=histogram_svg.draw(bars, WIDE, alt), narrow=histogram_svg.draw(bars, NARROW, alt), alt=alt)
 
 

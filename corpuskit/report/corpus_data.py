@@ -7,6 +7,9 @@ import numpy as np
 
 from corpuskit.report.data import FunnelStep, Table
 
+Pieces = tuple[tuple[str, bool], ...]
+"""Pieces of a text in order, each with whether it is marked."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
@@ -94,6 +97,31 @@ class VariantView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PairView:
+    """A document that stays and a copy that does not, side by side."""
+
+    facts: Sequence[tuple[str, str]]
+    """Name and value."""
+    rows: tuple[tuple[Pieces, Pieces], ...]
+    """The places that differ: what stays and what does not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicatesView:
+    """What one search for duplicates found."""
+
+    title: str
+    summary: str
+    sizes: Distribution | None
+    """Clusters by their number of documents."""
+    clusters: tuple[Sample, ...] = ()
+    """The largest, with an excerpt."""
+    pairs: tuple[PairView, ...] = ()
+    kept_by: str = ""
+    """The variant that the pairs are of."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CorpusPage:
     """All that the page of a corpus holds; empty parts are left out of it."""
 
@@ -101,6 +129,7 @@ class CorpusPage:
     summary: str
     funnel: tuple[FunnelStep, ...] = ()
     variants: tuple[VariantView, ...] = ()
+    duplicates: tuple[DuplicatesView, ...] = ()
     judged: tuple[Distribution, ...] = ()
     """Signals that rules read."""
     others: tuple[Distribution, ...] = ()

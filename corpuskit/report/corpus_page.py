@@ -32,6 +32,7 @@ def render(data: CorpusPage) -> str:
         funnel=charts.funnel(data.funnel, "funnel") if data.funnel else None,
         funnel_table=funnel_table(data.funnel),
         removals=_removals(data),
+        sizes=[corpus_charts.histogram(view.sizes, "Clusters") if view.sizes else None for view in data.duplicates],
         judged=[corpus_charts.histogram(shown) for shown in data.judged],
     )
     return page

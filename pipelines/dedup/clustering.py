@@ -1,6 +1,7 @@
 """Edges to clusters: connect, gather the members' facts, describe and split."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,9 @@ MEMBERS = pa.schema([("row", pa.uint64()), ("label", pa.uint64())])
 """A row of a cluster, and the cluster's smallest row; both corpus-wide."""
 CLUSTERS = pa.schema([("row", pa.uint64()), ("cluster", KEY), ("similarity", pa.float32()), ("method", pa.string())])
 EXACT, NORMALIZED, NEAR, URL = "exact", "normalized", "minhash", "url"
+COUNTED = ("clusters", "members", "large_clusters", "large_members", "large_parts")
+BIGGEST = 10
+"""Clusters that the manifest names."""
 MEMBER_BYTES = 200
 """What a member takes beside its signature, twice, while its cluster is described."""
 
@@ -75,20 +79,34 @@ def describe(attempt: Attempt, *, rows: Rows, config: DedupConfig | None, partit
     paths = [_facts_path(attempt.folder, partitions, name) for name in names]
     facts = _by_cluster(exchange.gather(paths, partition, partitions))
     labels = facts.column("label").to_numpy()
-    leads, large = _leads(facts, labels, config)
+    leads, split_up = _leads(facts, labels, config)
     together = np.bincount(leads, minlength=len(leads))[leads] > 1
     described = _described(facts, leads, URL if config is None else EXACT).filter(pa.array(together))
     described = described.take(pa.array(np.argsort(described.column("row").to_numpy())))
     bounds = rows.by_split(described.column("row").to_numpy(), rows.own_splits)
     batches = (described.slice(start, stop - start) for start, stop in bounds)
     exchange.write(work(attempt.folder, "clusters", f"{attempt.item.name}.arrow"), batches, CLUSTERS)
-    sizes = np.bincount(leads[together], minlength=1)
-    counts = {"clusters": int(np.count_nonzero(sizes)), "members": int(sizes.sum()), "large_clusters": int(large)}
-    return Marker(
-        item=attempt.item.name,
-        fingerprint=attempt.fingerprint,
-        counts={**counts, f"largest.{attempt.item.name}": int(sizes.max(initial=0))},
-    )
+    counts = {**split_up, **_sizes(described.column("cluster"))}
+    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=len(described), counts=counts)
+
+
+def _sizes(names: pa.Array) -> dict[str, float]:
+    """Count clusters by size, and name the largest.
+
+    Returns:
+        `clusters`, `members`, `sizes.<n>`: clusters of more than half of 2**n members and at most that,
+        `cluster.<name>`: members of each of the largest.
+    """
+    tally = names.value_counts()
+    sizes = tally.field("counts").to_numpy()
+    powers, clusters = np.unique(np.ceil(np.log2(sizes)).astype(np.int64), return_counts=True)
+    ranked = sorted(zip((-sizes).tolist(), tally.field("values").to_pylist(), strict=True))[:BIGGEST]
+    return {
+        "clusters": len(sizes),
+        "members": int(sizes.sum()),
+        **{f"sizes.{power}": int(count) for power, count in zip(powers.tolist(), clusters.tolist(), strict=True)},
+        **{f"cluster.{name.hex()}": -size for size, name in ranked},
+    }
 
 
 def _by_cluster(facts: pa.Table) -> pa.RecordBatch:
@@ -104,16 +122,23 @@ def _halves(batch: pa.RecordBatch, name: str) -> np.ndarray:
     return np.ascontiguousarray(key_matrix(batch.column(name))).view(">u8").T.astype(np.uint64)
 
 
-def _leads(facts: pa.RecordBatch, labels: np.ndarray, config: DedupConfig | None) -> tuple[np.ndarray, int]:
-    """Return the index of the member that each member's cluster is named after, int64[m], and how many were split."""
+def _leads(
+    facts: pa.RecordBatch, labels: np.ndarray, config: DedupConfig | None
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Return the index of the member that each member's cluster is named after, int64[m], and what was split.
+
+    Counts: `large_clusters`, `large_members`, and `large_parts`: what they were split into, single documents included.
+    """
     starts = np.flatnonzero(starts_of_runs([labels])) if len(labels) else np.empty(0, np.int64)
     sizes = np.diff(np.append(starts, len(labels)))
     leads = np.repeat(starts, sizes)
-    large = np.flatnonzero(sizes > config.max_cluster) if config else []
+    large = np.flatnonzero(sizes > config.max_cluster) if config else np.empty(0, np.int64)
+    parts = 0
     for number in large:
         start, stop = int(starts[number]), int(starts[number] + sizes[number])
-        leads[start:stop] = start + _split(facts.slice(start, stop - start), config)
-    return leads, len(large)
+        leads[start:stop] = start + _split(facts.slice(start, stop - start), config)  # type: ignore[arg-type]
+        parts += len(np.unique(leads[start:stop]))
+    return leads, {"large_clusters": len(large), "large_members": int(sizes[large].sum()), "large_parts": parts}
 
 
 def _split(members: pa.RecordBatch, config: DedupConfig) -> np.ndarray:
@@ -163,9 +188,23 @@ def cluster_names(keys: np.ndarray, hashes: np.ndarray) -> np.ndarray:
     return np.stack(halves, axis=1).view(np.uint8)
 
 
-def totals(markers: Sequence[Marker]) -> Mapping[str, int]:
-    """Return what `describe` found in all partitions: clusters, members, clusters that were split, the largest."""
-    largest = [count for marker in markers for name, count in marker.counts.items() if name.startswith("largest.")]
-    names = ("clusters", "members", "large_clusters")
-    sums = {name: int(sum(marker.counts[name] for marker in markers)) for name in names}
-    return {**sums, "largest_cluster": int(max(largest, default=0))}
+def totals(markers: Sequence[Marker]) -> Mapping[str, Any]:
+    """Return what `describe` found in all partitions, as the manifest has it.
+
+    `clusters`, `members`; `large_clusters`, `large_members`, `large_parts`: what was split, into how many;
+    `largest_cluster`; `sizes`: n -> clusters of more than half of 2**n members and at most that; `biggest`: names of
+    the largest clusters and their members, most first.
+    """
+    sums: dict[str, int] = dict.fromkeys(COUNTED, 0)
+    for marker in markers:
+        for name, count in marker.counts.items():
+            sums[name] = sums.get(name, 0) + int(count)
+    sizes = {int(name.removeprefix("sizes.")): count for name, count in sums.items() if name.startswith("sizes.")}
+    named = {name.removeprefix("cluster."): count for name, count in sums.items() if name.startswith("cluster.")}
+    biggest = sorted(named.items(), key=lambda pair: (-pair[1], pair[0]))[:BIGGEST]
+    return {
+        **{name: sums[name] for name in COUNTED},
+        "largest_cluster": biggest[0][1] if biggest else 0,
+        "sizes": {str(power): sizes[power] for power in sorted(sizes)},
+        "biggest": [list(pair) for pair in biggest],
+    }

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from corpuskit.dedup import DedupConfig, band_keys, store
 from corpuskit.documents.schema import key_matrix
-from corpuskit.kernels.pairs import buckets, equal, neighbours, star
+from corpuskit.kernels.pairs import buckets, neighbours, star
+from corpuskit.kernels.reference_pairs import equal, reference_pairs
 from corpuskit.manifest import Marker
 from pipelines import exchange
 from pipelines.dedup.rows import Rows, item_name, work
@@ -96,12 +97,12 @@ def match(attempt: Attempt, *, rows: Rows, config: DedupConfig | None, partition
     for kind in kinds(config):
         entries = _gather(attempt.folder, kind, rows, partition, partitions)
         if kind != BANDS:
-            edges.append(equal(*entries, rows.own))
+            edges.append(equal(*entries, rows.bounds))
             continue
         assert config is not None
         if config.verify == "none":
             edges.append(_unverified(*entries, rows.own))
-        pairs = _pairs(*entries, rows, references_only=config.verify == "none")
+        pairs = _pairs(*entries, rows, inside=config.verify != "none")
         exchange.write(work(attempt.folder, "pairs", name), pairs, EDGES)
     a, b = _joined(edges)
     inside = b < np.uint64(rows.own)
@@ -128,17 +129,19 @@ def _unverified(keys: np.ndarray, ranks: np.ndarray, numbers: np.ndarray, own: i
 
 
 def _pairs(
-    keys: np.ndarray, ranks: np.ndarray, numbers: np.ndarray, rows: Rows, references_only: bool
+    keys: np.ndarray, ranks: np.ndarray, numbers: np.ndarray, rows: Rows, inside: bool
 ) -> Iterator[pa.RecordBatch]:
-    """Yield pairs of rows that share a key in rounds, by the split of the first: a bounded number at a time."""
-    if references_only and rows.total == rows.own:
+    """Yield pairs of rows that share a key in rounds, by the split of the first: a bounded number at a time.
+
+    Pairs are of own rows and those of references, and with `inside` also of own rows alone.
+    """
+    if not inside and rows.total == rows.own:
         return
     order, starts = buckets(keys, ranks, numbers)
     for first, last in pairwise(_every(starts, AT_A_TIME)):
-        a, b = neighbours(ranks, numbers, order, starts[first : last + 1], own=rows.own)
-        if references_only:
-            outside = b >= np.uint64(rows.own)
-            a, b = a[outside], b[outside]
+        entries = ranks, numbers, order, starts[first : last + 1]
+        near = [neighbours(*entries, own=rows.own)] if inside else []
+        a, b = _joined([*near, reference_pairs(*entries, rows.bounds)])
         yield from exchange.split_by(_batch(EDGES, a, b), rows.split_of(a), rows.own_splits)
 
 

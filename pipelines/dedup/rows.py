@@ -58,6 +58,13 @@ class Rows:
         """Rows of the corpus: numbers below are its own, others those of references."""
         return int(self.first[self.own_splits])
 
+    @cached_property
+    def bounds(self) -> np.ndarray:
+        """The number of each reference's first row, and the total at the end; uint64[references + 1]."""
+        names = [split.reference for split in self.splits[self.own_splits :]]
+        starts = [place for place, name in enumerate(names) if place == 0 or name != names[place - 1]]
+        return self.first[[self.own_splits + place for place in [*starts, len(names)]]].astype(np.uint64)
+
     @property
     def total(self) -> int:
         """All rows."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from corpuskit import manifest
-from corpuskit.dedup import DedupConfig
+from corpuskit.dedup import DedupConfig, store
 from corpuskit.dedup.reference import Reference
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from pipelines.dedup import clustering, matching, verifying, writing
@@ -68,7 +68,7 @@ def step(
         partitions: parts of each shuffle instead of those that follow from `memory`; changes no result.
     """
     rows = Rows.of(signatures_folder, manifest.read(signatures_folder, "signatures").parts, references)
-    splits = _split_items(rows)
+    splits = _split_items(rows, store.row_bytes(config.places if config else 0))
     match = _partition_items(partitions or _parts(rows.total * matching.entries(config) * matching.ENTRY_BYTES, memory))
     described = _partition_items(partitions or _parts(rows.own * _member_bytes(config), memory))
     shared = {"rows": rows, "config": config}
@@ -111,9 +111,9 @@ def step(
     )
 
 
-def _split_items(rows: Rows) -> tuple[Item, ...]:
+def _split_items(rows: Rows, row_bytes: int) -> tuple[Item, ...]:
     return tuple(
-        Item(name=item_name(number, split), payload={"split": number}, size=split.rows)
+        Item(name=item_name(number, split), payload={"split": number}, size=split.rows * row_bytes)
         for number, split in enumerate(rows.splits)
     )
 

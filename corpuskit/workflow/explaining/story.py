@@ -12,6 +12,7 @@ from corpuskit.corpus import Corpus
 from corpuskit.errors import InputError
 from corpuskit.workflow.excerpts import Asked, excerpt, marked
 from corpuskit.workflow.explaining.clusters import clusters, verdict_of
+from corpuskit.workflow.explaining.copies import copy_of, with_similarities
 from corpuskit.workflow.explaining.cut_pieces import cut_pieces
 from corpuskit.workflow.explaining.differences import differences
 from corpuskit.workflow.explaining.finding import Match, record
@@ -103,11 +104,12 @@ def _change(
 
 def _variant(corpus: Corpus, name: str, match: Match, values: Mapping[Series, Any]) -> dict[str, Any]:
     verdict = verdict_of(corpus, name, match)
-    copy = verdict.pop("duplicate_of", None)
-    rules = _judged(corpus, name, values, verdict["failed"])
+    rules = with_similarities(corpus, name, match, _judged(corpus, name, values, verdict["failed"]))
     for field in ("value", "threshold"):
         verdict[field] = round_float32(verdict[field], pa.float32())
-    return {**verdict, "duplicate_of": copy.hex() if copy else None, "rules": [asdict(rule) for rule in rules]}
+    copy = copy_of(corpus, name, match, verdict)
+    named = {"duplicate_of": copy and copy["key"], "copy": copy}
+    return {**verdict, **named, "rules": [asdict(rule) for rule in rules]}
 
 
 def _judged(corpus: Corpus, name: str, values: Mapping[Series, Any], failed: list[str]) -> list[Judgement]:

@@ -12,6 +12,7 @@ from corpuskit.signals import SIGNALS
 from corpuskit.workflow.excerpts import LONGEST
 from corpuskit.workflow.inspecting.breakdown import Breakdown
 from corpuskit.workflow.inspecting.columns import Series
+from corpuskit.workflow.inspecting.duplicate_views import duplicate_views
 from corpuskit.workflow.inspecting.histograms import Histogram, Sketch
 from corpuskit.workflow.inspecting.passes import Inspection, Say, inspect_corpus
 from corpuskit.workflow.inspecting.rule_views import (
@@ -68,6 +69,7 @@ def page_of(corpus: Corpus, say: Say) -> CorpusPage:
         summary=_summary(found),
         funnel=funnel_steps(corpus),
         variants=_variants(found, texts),
+        duplicates=duplicate_views(corpus),
         judged=judged,
         others=others,
         quantiles=_quantiles(found) if found.sketches else None,
