@@ -167,7 +167,9 @@ def annotate(
     groups = options.listed(signals, "--signals", "group of signals")
     named = {f"signals[{index}]": "--signals" for index in range(len(groups))}
     recipe = session.recipe_for(inputs, text_field, id_field, named=named, signals=groups)
-    flow = prepare(recipe, out, workers)
+    flow = opened(recipe, out)
+    with session.engine(workers) as engine:
+        flow.measure(engine)
     found = distributions(flow.signals)
     if json:
         print_corpus(flow, json, signals=found)
@@ -239,16 +241,22 @@ def print_exported(flow: "Flow", variant: str, export: str | None, json: bool, r
 
 def prepare(recipe: Any, out: str, workers: int | None, pages: bool = False, memory: int | None = None) -> "Flow":
     """Run the data steps of a recipe made from options; print warnings. With `pages`, refuse inputs without any."""
-    from corpuskit.workflow.flow import Flow
-    from corpuskit.workflow.places import check_corpus_folder
-
-    flow = Flow(recipe, out, session.worker_memory(memory, workers))
-    check_corpus_folder(out)
+    flow = opened(recipe, out, session.worker_memory(memory, workers))
     if pages and "extract" not in flow.documents.identity.config:
         raise InputError("nothing to extract: the input holds no web pages, expected WARC or HTML")
     with session.engine(workers) as engine:
         warn(flow.prepare(engine))
     return flow
+
+
+def opened(recipe: Any, out: str, memory: int | None = None) -> "Flow":
+    """Return a recipe made from options with its folder, which must be one that a corpus may be written to."""
+    from corpuskit.workflow.chain import MEMORY
+    from corpuskit.workflow.flow import Flow
+    from corpuskit.workflow.places import check_corpus_folder
+
+    check_corpus_folder(out)
+    return Flow(recipe, out, memory or MEMORY)
 
 
 def schema() -> None:

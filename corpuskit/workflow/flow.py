@@ -34,12 +34,7 @@ class Flow(Chain):
         Raises:
             CorpuskitError: a step failed; what finished before stays and is skipped next time.
         """
-        require_web(self.recipe)
-        _ = self.targets  # lists and classifiers that are missing are said now, not once all documents are read
-        engine.run(self.ingest)
-        for text in self.texts:
-            self._clean(engine, text)
-            self._annotate(engine, text)
+        self._measure(engine)
         notes = [*self._leaks(), *self._dedup(engine), *self._select(engine)]
         self._cut(engine)
         self._train_tokenizers(engine)
@@ -47,6 +42,23 @@ class Flow(Chain):
             self._encode(engine)
         self.record()
         return notes
+
+    def measure(self, engine: "Engine") -> None:
+        """Run the steps up to signals that are not done: no duplicates are looked for, and no variant is chosen.
+
+        Raises:
+            CorpuskitError: as `prepare`.
+        """
+        self._measure(engine)
+        self.record()
+
+    def _measure(self, engine: "Engine") -> None:
+        require_web(self.recipe)
+        _ = self.targets  # lists and classifiers that are missing are said now, not once all documents are read
+        engine.run(self.ingest)
+        for text in self.texts:
+            self._clean(engine, text)
+            self._annotate(engine, text)
 
     def _leaks(self) -> list[str]:
         compared = self.recipe.dedup and self.recipe.dedup.texts
