@@ -66,7 +66,11 @@ def hash_spans(data: np.ndarray, starts: np.ndarray, ends: np.ndarray, seed: int
     Raises:
         ValueError: a span lies outside the data, ends before it starts, or the arrays differ in length.
     """
-    data, starts, ends = check_spans(data, starts, ends)
+    return hash_scanned(*check_spans(data, starts, ends), seed)
+
+
+def hash_scanned(data: np.ndarray, starts: np.ndarray, ends: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Do the same with spans that a kernel has found, and that need no check; arrays as `check_spans` returns them."""
     hashes = np.empty(starts.size, np.uint64)
     _hash_spans(data, starts, ends, np.uint64(seed), hashes)
     return fixed(hashes, np.uint64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpuskit.kernels.compiling import fixed, kernel
-from corpuskit.kernels.hashing import check_spans, hash_spans
+from corpuskit.kernels.hashing import check_spans, hash_scanned
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Spans:
 
     @functools.cached_property
     def _hashes(self) -> np.ndarray:
-        return hash_spans(self.data, self.starts, self.ends)
+        return hash_scanned(self.data, self.starts, self.ends)
 
 
 @kernel
