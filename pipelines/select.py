@@ -17,6 +17,7 @@ from corpuskit.documents.streams import binary_reader
 from corpuskit.manifest import Identity, Marker, Target
 from corpuskit.policy import PolicyConfig, Rule
 from corpuskit.recipe import BEST, VariantConfig, needed
+from corpuskit.signals import BYTES
 from pipelines import exchange, thresholds
 from pipelines.annotate import split_items
 from pipelines.copies import MEMBERS, choices_path, choose_copies, members_path
@@ -220,7 +221,7 @@ def _order(columns: pa.Table, keep: str, sources: Sequence[str]) -> pa.ChunkedAr
     elif keep == "source_order":
         values = pc.negate(pc.index_in(columns.column("source"), pa.array(sources, pa.string())))
     else:
-        values = columns.column("length.bytes" if keep == "longest" else keep.removeprefix(BEST))
+        values = columns.column(BYTES if keep == "longest" else keep.removeprefix(BEST))
     numbers = values.cast(pa.float64())
     known = pc.and_(numbers.is_valid(), pc.invert(pc.is_nan(numbers).fill_null(True)))
     return pc.if_else(known, numbers, pa.scalar(-np.inf))
@@ -277,7 +278,7 @@ def _counts(
     table: pa.Table, verdicts: pa.Table, part: Mapping[str, Any], config: VariantConfig, inputs: Inputs
 ) -> dict[str, float]:
     """Sum documents and bytes: all, kept, kept and held out, and by first reason."""
-    sizes = sidecars.read(inputs.signals["length.bytes"].folder, part, ["length.bytes"]).column(0).fill_null(0)
+    sizes = sidecars.read(inputs.signals[BYTES].folder, part, [BYTES]).column(0).fill_null(0)
     heldout = pa.Table.from_batches(
         list(read_split(inputs.documents.folder, part["name"], columns=["heldout"]))
     ).column(0)

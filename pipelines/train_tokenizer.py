@@ -12,6 +12,7 @@ from corpuskit.documents import read_split, revisions, sidecars
 from corpuskit.documents.schema import key_matrix
 from corpuskit.kernels import hash_spans
 from corpuskit.manifest import Identity, Manifest, Marker, Target
+from corpuskit.signals import BYTES
 from corpuskit.tokenization import TokenizerConfig
 from pipelines.engine import Attempt, Item, Phase, Step
 
@@ -43,7 +44,7 @@ def step(
         config: its type and size.
         documents: folder of the documents, or of a revision of them.
         variant: folder of the variant; its documents that are not held out are trained on.
-        lengths: folder of the `length` signals.
+        lengths: folder of the `size` signals.
         cuts: folders of the revisions that cut the text since those were measured.
     """
     work = partial(run, config=config, documents=documents, variant=variant, lengths=lengths, cuts=tuple(cuts))
@@ -95,7 +96,7 @@ class Sample:
         table = pa.Table.from_batches(list(read_split(self.documents, part["name"], columns=["key", "heldout"])))
         training = ~table.column("heldout").to_numpy()
         training &= sidecars.read(self.variant, part, ["kept"]).column(0).to_numpy()
-        sizes = sidecars.read(self.lengths, part, ["length.bytes"]).column(0).fill_null(0).to_numpy()
+        sizes = sidecars.read(self.lengths, part, [BYTES]).column(0).fill_null(0).to_numpy()
         lost = sum((revisions.bytes_cut(folder, part) for folder in self.cuts), np.zeros(part["rows"], np.int64))
         rows = np.flatnonzero(training)
         return key_matrix(table.column("key"))[rows], sizes[rows].astype(np.int64) - lost[rows], rows

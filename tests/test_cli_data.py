@@ -158,7 +158,7 @@ def test_run_says_what_it_does_and_then_that_all_is_up_to_date(here, made):
     steps = [line[2:].split("  ")[0] for line in first.err.splitlines() if line.startswith("✓")]
     assert steps == [
         "documents",
-        "signals, 3 groups",
+        "signals, 4 groups",
         "signatures",
         "duplicates",
         "variant raw",
@@ -171,7 +171,7 @@ def test_run_says_what_it_does_and_then_that_all_is_up_to_date(here, made):
     second = alone("run", recipe, "--out", "out")
     lines = [line for line in second.err.splitlines() if line.startswith("✓")]
     assert all(line.endswith("up to date") for line in lines)
-    assert len(lines) == len(steps) + 2, "each group of signals has a line"
+    assert len(lines) == len(steps) + 3, "each group of signals has a line"
     assert second.out == first.out
 
 

@@ -122,7 +122,7 @@ def test_a_what_if_is_what_judging_again_gives(name, made, found):
     config = variant.policy
     signals = {signal: table(made, series.folder, [signal]).column(0) for signal, series in variant.series.items()}
     columns = pa.table(signals)
-    sizes = np.array(columns.column("length.bytes"))
+    sizes = np.array(columns.column("size.bytes"))
     assert variant.what_ifs
     for one in variant.what_ifs:
         field = "min" if one.bound.lower else "max"

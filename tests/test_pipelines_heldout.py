@@ -90,7 +90,7 @@ def test_no_copy_of_a_held_out_document_is_trained_on(oracle, made, variant):
 @pytest.mark.parametrize("name", ["bpe", "bpe_raw"])
 def test_a_tokenizers_sample_holds_no_held_out_text(oracle, made, name):
     flow, config = made.flow, made.flow.recipe.tokenizers[name]
-    lengths = flow.signals["length"].folder
+    lengths = flow.signals["size"].folder
     sample = Sample(flow.documents.folder, flow.variants[config.train_on or "raw"].folder, lengths, config)
     texts = [text for batch in sample.batches() for text in batch.to_pylist()]
     assert len(texts) == sample.rows

@@ -63,7 +63,7 @@ def test_before_the_first_run_everything_is_to_do(fields, tmp_path):
     assert {line.action for line in lines.values()} == {"run"}
     assert {name for name in lines if not name.startswith("shards")} == {
         "documents documents",
-        *(f"signals {name}" for name in ("composition", "gopher", "length")),
+        *(f"signals {name}" for name in ("composition", "gopher", "length", "size")),
         "signatures signatures",
         "duplicates duplicates",
         *(f"variant {name}" for name in ("raw", "filtered", "unique", "chinese")),

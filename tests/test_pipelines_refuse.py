@@ -162,8 +162,8 @@ def mixed(tmp_path, copied, stranger):
 
 
 def test_signals_of_other_documents_are_refused_by_name(mixed, made):
-    out = mixed("signals/", "length", "gopher")
-    named = r"signals/length-\w+/part-0000000\.parquet: made for keys \w{16}, but the documents have \w{16}"
+    out = mixed("signals/", "length", "size", "gopher")
+    named = r"signals/\w+-\w+/part-0000000\.parquet: made for keys \w{16}, but the documents have \w{16}"
     with pytest.raises(CorruptArtifact, match=named):
         Corpus(str(out)).read(["id"], signals=["length.bytes"])
     flow = Flow(made.flow.recipe, str(out))
@@ -196,7 +196,7 @@ def test_verdicts_of_other_documents_are_refused_by_name(mixed, made):
 
 
 def test_a_run_makes_such_sidecars_again(mixed, made):
-    out = mixed("signals/", "length", "gopher")
+    out = mixed("signals/", "length", "size", "gopher")
     run_plainly(made.flow.recipe, out)
     assert snapshot(out) == made.files
 

@@ -85,7 +85,9 @@ def recipe_for(
     if id_field:
         source["id"] = id_field
     try:
-        recipe = build({"name": "files", "sources": [source], "heldout": {"share": 0.0}, "dedup": None, **parts})
+        recipe = build(
+            {"name": "files", "sources": [source], "heldout": {"share": 0.0}, "dedup": None, "signals": [], **parts}
+        )
         check_files(recipe)
     except RecipeError as error:
         raise _in_terms_of(named or {}, error) from None

@@ -22,6 +22,7 @@ from corpuskit.recipe.comparison import CompareConfig
 from corpuskit.recipe.evaluation import DownstreamConfig
 from corpuskit.recipe.training import ModelConfig, PretrainConfig
 from corpuskit.signals import (
+    BYTES,
     SIGNALS,
     ClassifierConfig,
     ClassifierName,
@@ -76,7 +77,7 @@ class VariantConfig(Config):
 def needed(variant: VariantConfig) -> set[str]:
     """Return the signals that a variant's choice reads, as `group.name`."""
     best = {variant.keep.removeprefix(BEST)} if variant.keep not in KEEP else set()
-    return policy.signals_needed(variant.policy) | best | {"length.bytes"}
+    return policy.signals_needed(variant.policy) | best | {BYTES}
 
 
 def groups_of(signals: Iterable[str], more: Iterable[str] = ()) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from corpuskit.signals.fineweb import FINEWEB_DATATROVE
 from corpuskit.signals.gopher import GOPHER, GOPHER_DATATROVE
 from corpuskit.signals.group import Signal, SignalGroup, WordsConfig
 from corpuskit.signals.language import LANGUAGE, LanguageConfig
-from corpuskit.signals.length import LENGTH
+from corpuskit.signals.length import BYTES, LENGTH, SIZE
 from corpuskit.signals.redpajama import REDPAJAMA, RedPajamaConfig
 from corpuskit.signals.refinedweb import REFINEDWEB
 from corpuskit.signals.repetition import REPETITION
@@ -32,6 +32,7 @@ from corpuskit.signals.url import URL, UrlConfig
 from corpuskit.signals.word_list import WORD_LIST, WordListConfig
 
 __all__ = [
+    "BYTES",
     "NO_CONFIGS",
     "SIGNALS",
     "ClassifierConfig",
@@ -52,6 +53,7 @@ PART_BYTES = 2 << 20
 """Text that is measured at a time: its words, lines and hashes stay in the CPU's cache from one group to the next."""
 NO_CONFIGS: Mapping[str, Config] = MappingProxyType({})
 GROUPS = (
+    SIZE,
     LENGTH,
     COMPOSITION,
     COMPRESSION,

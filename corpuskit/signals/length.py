@@ -1,10 +1,18 @@
-"""How long a text is, in five units."""
+"""How long a text is: its bytes alone, which every selection reads, and five units."""
 
 import numpy as np
 import pyarrow as pa
 
 from corpuskit.kernels import Texts, characters
 from corpuskit.signals.group import Signal, SignalGroup
+
+BYTES = "size.bytes"
+"""The signal that sums of bytes and the choice of the longest copy read."""
+
+
+def sizes(texts: Texts) -> dict[str, np.ndarray]:
+    """Return int64[n] of each text's bytes, without a look at them."""
+    return {"bytes": texts.lengths()}
 
 
 def measure(texts: Texts) -> dict[str, np.ndarray]:
@@ -18,6 +26,13 @@ def measure(texts: Texts) -> dict[str, np.ndarray]:
     }
 
 
+SIZE = SignalGroup(
+    name="size",
+    revision=1,
+    source="corpuskit",
+    signals={"bytes": Signal(pa.int64(), "0 or more", "bytes of UTF-8; measured on every corpus")},
+    measure=sizes,
+)
 LENGTH = SignalGroup(
     name="length",
     revision=1,

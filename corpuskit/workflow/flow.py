@@ -138,7 +138,7 @@ class Flow(Chain):
         for name, place in self.tokenizers.items():
             variant = self.trained_on(name)
             text = self.text_of(variant)
-            lengths = self.signals_by_text[text.name]["length"].folder
+            lengths = self.signals_by_text[text.name]["size"].folder
             folders = self.kept_text(variant).folder, self.variants[variant].folder, lengths
             cuts = tuple(cut.folder for cut in self.cuts[variant])
             engine.run(train_tokenizer.step(place, self.recipe.tokenizers[name], *folders, cuts))

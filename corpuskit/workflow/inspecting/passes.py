@@ -12,6 +12,7 @@ from corpuskit.corpus import Corpus
 from corpuskit.documents import read_split, sidecars
 from corpuskit.manifest import Manifest
 from corpuskit.policy import LABEL, PolicyConfig, Rule
+from corpuskit.signals import BYTES
 from corpuskit.workflow.inspecting.bounds import Bound, bounds, listed, policy_of, reasons_of
 from corpuskit.workflow.inspecting.breakdown import Breakdown
 from corpuskit.workflow.inspecting.columns import Part, Series, all_series, numbers, read, series_of
@@ -19,7 +20,6 @@ from corpuskit.workflow.inspecting.histograms import Histogram, Sketch
 from corpuskit.workflow.inspecting.samples import Chosen, spread
 from corpuskit.workflow.inspecting.tally import Tally, ValueCounts, Verdicts, WhatIf
 
-BYTES = "length.bytes"
 Say = Callable[[str], None]
 """Shows how far it is."""
 
