@@ -25,6 +25,7 @@ NAMES = (
     "encoding",
     "tokenize",
     "dedup",
+    "cuts",
     "decontamination",
     "stream",
     "training",

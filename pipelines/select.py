@@ -18,12 +18,11 @@ from corpuskit.manifest import Identity, Marker, Target
 from corpuskit.policy import PolicyConfig, Rule
 from corpuskit.recipe import BEST, VariantConfig, needed
 from corpuskit.signals import BYTES
-from pipelines import exchange, thresholds
+from pipelines import copies, exchange, heldout, thresholds
 from pipelines.annotate import split_items
-from pipelines.copies import MEMBERS, choices_path, choose_copies, members_path
 from pipelines.engine import Attempt, Item, Phase, Step
 
-REVISION = 1
+REVISION = 2
 NOT_CLEANED = "not_cleaned"
 AGAINST = "against."
 """What reasons that name another corpus begin with."""
@@ -50,8 +49,8 @@ class Inputs:
     """The recipe's sources in order."""
 
     @property
-    def clusters(self) -> dict[str, Target | None]:
-        """The clusterings by kind."""
+    def searches(self) -> dict[str, Target | None]:
+        """The searches for duplicates by kind."""
         return {"urls": self.urls, "shared": self.shared, "texts": self.duplicates}
 
 
@@ -90,15 +89,17 @@ def _policy_identity(config: PolicyConfig) -> dict[str, Any]:
 
 def step(place: Target, config: VariantConfig, inputs: Inputs) -> Step:
     """Plan one variant."""
-    items = split_items(manifest.read(inputs.documents.folder, "documents"))
+    documents = manifest.read(inputs.documents.folder, "documents")
+    items, n_parts = split_items(documents), copies.parts(documents.rows)
     names = tuple(item.name for item in items)
+    shared: dict[str, Any] = {"config": config, "inputs": inputs, "n_parts": n_parts}
     return Step(
         **vars(place),
         phases=(
             *_share_phases(items, names, config, inputs),
-            Phase(name="judge", items=items, work=partial(judge, config=config, inputs=inputs)),
-            Phase(name="choose", items=(Item(name="all"),), work=partial(choose_copies, splits=names, config=config)),
-            Phase(name="write", items=items, work=partial(write, splits=names, config=config, inputs=inputs)),
+            Phase(name="judge", items=items, work=partial(judge, **shared)),
+            *_choice_phases(names, config, n_parts),
+            Phase(name="write", items=items, work=partial(write, splits=names, **shared)),
         ),
         scratch=("work",),
         finish=partial(_finish, config=config),
@@ -118,6 +119,14 @@ def _share_phases(
     )
 
 
+def _choice_phases(names: tuple[str, ...], config: VariantConfig, n_parts: int) -> tuple[Phase, ...]:
+    """Return the phase that chooses among copies; none for a variant that keeps all of them."""
+    if not copies.kinds(config):
+        return ()
+    work = partial(copies.choose_copies, splits=names, config=config, n_parts=n_parts)
+    return (Phase(name="choose", items=(Item(name="all"),), work=work),)
+
+
 def candidates(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Marker:
     """Write the values of one split that shares are taken of."""
     part = attempt.item.payload["part"]
@@ -128,17 +137,19 @@ def candidates(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Ma
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=sum(map(len, values)))
 
 
-def judge(attempt: Attempt, *, config: VariantConfig, inputs: Inputs) -> Marker:
+def judge(attempt: Attempt, *, config: VariantConfig, inputs: Inputs, n_parts: int) -> Marker:
     """Apply the policy to one split; hand the members of clusters on to the choice of copies."""
     part = attempt.item.payload["part"]
     columns = _columns(part, config, inputs)
     bounds = thresholds.read(attempt.folder, config.policy)
     verdicts = policy.judge(_with_guards(config, inputs), columns, thresholds=bounds)
     sidecars.write(storage.join(attempt.folder, "work", "verdicts"), part["name"], verdicts)
-    for kind, clusters in inputs.clusters.items():
+    passes = pc.and_(verdicts.column("kept"), heldout.matches(part, inputs.searches).column("reason").is_null())
+    for kind in copies.kinds(config):
+        search = inputs.searches[kind]
         order = _order(columns, config.keep, inputs.sources)
-        members = _members(part, columns, verdicts, clusters, order) if clusters else exchange.empty(MEMBERS)
-        exchange.write(members_path(attempt.folder, kind, part["name"]), [members])
+        members = _members(part, columns, passes, search, order) if search else exchange.empty(copies.MEMBERS)
+        copies.write_members(attempt.folder, kind, part["name"], members, n_parts)
     counts = _judged_by_language(config.policy, columns)
     own = {"rows": part["rows"], "keys": part["keys"], "counts": counts}
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, **own)
@@ -156,8 +167,8 @@ def _with_guards(config: VariantConfig, inputs: Inputs) -> PolicyConfig:
     are null; and some that drop the duplicates of other corpora."""
     guards = [Rule(signal=_guard(index), min=0, reason=NOT_CLEANED) for index in range(len(inputs.counts))]
     for name in _against(config, inputs):
-        signal = f"{name}.similarity"
-        guards.append(Rule(signal=signal, max=_below_duplicates(inputs), missing="keep", reason=AGAINST + name))
+        signal, bound = f"{name}.similarity", heldout.below_duplicates(inputs.duplicates)  # type: ignore[arg-type]
+        guards.append(Rule(signal=signal, max=bound, missing="keep", reason=AGAINST + name))
     return config.policy.model_copy(update={"rules": (*guards, *config.policy.rules)})
 
 
@@ -166,13 +177,6 @@ def _against(config: VariantConfig, inputs: Inputs) -> list[str]:
     compared = inputs.duplicates.identity.inputs if inputs.duplicates else {}
     names = sorted(name.removeprefix(AGAINST) for name in compared if name.startswith(AGAINST))
     return names if config.against == "all" else [name for name in names if name in config.against]
-
-
-def _below_duplicates(inputs: Inputs) -> float:
-    """Return the largest similarity that makes no duplicate."""
-    assert inputs.duplicates is not None
-    search = inputs.duplicates.identity.config
-    return 0.0 if search["verify"] == "none" else float(np.nextafter(np.float32(search["threshold"]), np.float32(0)))
 
 
 def _guard(index: int) -> str:
@@ -199,19 +203,18 @@ def _columns(part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> 
 
 
 def _members(
-    part: Mapping[str, Any], columns: pa.Table, verdicts: pa.Table, clusters: Target, order: pa.ChunkedArray
+    part: Mapping[str, Any], columns: pa.Table, passes: pa.ChunkedArray, search: Target, order: pa.ChunkedArray
 ) -> pa.RecordBatch:
-    labels = sidecars.read(clusters.folder, part, ["cluster"]).column("cluster")
-    rows = pa.array(np.flatnonzero(labels.is_valid()))
+    """Return the members of clusters that copies are chosen among; `copies.MEMBERS`."""
+    labels = sidecars.read(search.folder, part, ["cluster"]).column("cluster")
+    rows = pa.array(np.flatnonzero(pc.and_(labels.is_valid(), passes)))
     values = {
         "row": rows,
         "cluster": labels.take(rows),
         "key": columns.column("key").take(rows),
-        "passes": verdicts.column("kept").take(rows),
-        "heldout": columns.column("heldout").take(rows),
         "order": order.take(rows),
     }
-    return exchange.one_batch(pa.Table.from_pydict(values, MEMBERS))
+    return exchange.one_batch(pa.Table.from_pydict(values, copies.MEMBERS))
 
 
 def _order(columns: pa.Table, keep: str, sources: Sequence[str]) -> pa.ChunkedArray:
@@ -227,14 +230,16 @@ def _order(columns: pa.Table, keep: str, sources: Sequence[str]) -> pa.ChunkedAr
     return pc.if_else(known, numbers, pa.scalar(-np.inf))
 
 
-def write(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig, inputs: Inputs) -> Marker:
+def write(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig, inputs: Inputs, n_parts: int) -> Marker:
     """Join the verdicts with the choice of copies and commit the variant's sidecar."""
     part = attempt.item.payload["part"]
     work = storage.join(attempt.folder, "work")
     path = storage.join(work, "verdicts", sidecars.file_name(part["name"]))
     verdicts = pq.ParquetFile(binary_reader(path, {})).read()
-    choices = exchange.read(choices_path(attempt.folder), splits.index(part["name"]))
-    table = _name_references(_apply(verdicts, choices), part, config, inputs)
+    paths = copies.choices_paths(attempt.folder, config, n_parts)
+    choices = exchange.gather(paths, splits.index(part["name"])) if paths else copies.CHOICES.empty_table()
+    table = _without_copies(_without_heldout(verdicts, heldout.matches(part, inputs.searches)), choices)
+    table = _name_references(table, part, config, inputs)
     counts = _counts(table, verdicts, part, config, inputs)
     entry = {"name": part["name"], "rows": part["rows"], "keys": part["keys"], "kept": int(counts["kept"])}
     return Marker(
@@ -248,19 +253,29 @@ def write(attempt: Attempt, *, splits: Sequence[str], config: VariantConfig, inp
     )
 
 
-def _apply(verdicts: pa.Table, choices: pa.RecordBatch) -> pa.Table:
-    """Mark the rows that lost against another copy; a row that failed a rule keeps that reason."""
+def _without_heldout(verdicts: pa.Table, matches: pa.Table) -> pa.Table:
+    """Mark the rows that are like held-out ones; a row that failed a rule keeps that reason. Schema `SCHEMA`."""
+    lost = pc.and_(verdicts.column("kept"), matches.column("reason").is_valid())
+    columns = {name: pc.if_else(lost, matches.column(name), verdicts.column(name)) for name in _NAMED}
+    columns |= {"kept": pc.and_not(verdicts.column("kept"), lost), "failed": verdicts.column("failed")}
+    columns["duplicate_of"] = pc.if_else(lost, matches.column("duplicate_of"), pa.scalar(None, KEY))
+    return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+_NAMED = ("reason", "value", "threshold")
+"""What verdicts and matches with held-out rows both have."""
+
+
+def _without_copies(table: pa.Table, choices: pa.Table) -> pa.Table:
+    """Mark the rows that lost against another copy, all of which were kept so far."""
     rows = choices.column("row").to_numpy()
-    place = np.full(len(verdicts), -1, np.int64)
+    place = np.full(len(table), -1, np.int64)
     place[rows] = np.arange(len(rows))
     lost = pa.array(place, mask=place < 0)
-    reasons = choices.column("reason").take(lost)
-    kept = verdicts.column("kept").combine_chunks()
-    columns = {name: verdicts.column(name) for name in verdicts.column_names}
-    columns["kept"] = pc.and_(kept, reasons.is_null())
-    columns["reason"] = pc.if_else(kept, reasons, verdicts.column("reason").combine_chunks())
-    columns["duplicate_of"] = choices.column("duplicate_of").take(lost)
-    return pa.table(columns, schema=SCHEMA)
+    marked = {name: choices.column(name).take(lost) for name in ("reason", "duplicate_of")}
+    columns = {name: pc.coalesce(marked[name], table.column(name)) for name in marked}
+    columns["kept"] = pc.and_(table.column("kept"), marked["reason"].is_null())
+    return pa.table([columns.get(name, table.column(name)) for name in SCHEMA.names], schema=SCHEMA)
 
 
 def _name_references(table: pa.Table, part: Mapping[str, Any], config: VariantConfig, inputs: Inputs) -> pa.Table:

@@ -2,9 +2,10 @@
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from unittest.mock import patch
 
 import numpy as np
@@ -12,7 +13,8 @@ import pyarrow as pa
 from test_kernels_words import unicode_words
 
 from corpuskit import manifest, storage
-from corpuskit.dedup.inside import AnyCut, size_of
+from corpuskit.dedup.config import HELDOUT
+from corpuskit.dedup.inside import AnyCut, TextReference, size_of
 from corpuskit.documents import parts, read_documents, sidecars
 from corpuskit.documents.schema import SCHEMA, make_key
 from corpuskit.kernels import Texts, hash_spans
@@ -111,26 +113,50 @@ def sentences(text: str) -> list[Span]:
     ]
 
 
-def cut(documents: Sequence[Document], config: AnyCut) -> list[str]:
-    """The texts that a step leaves."""
+References = Mapping[str, Sequence[Document]]
+
+
+def cut(documents: Sequence[Document], config: AnyCut, references: References = MappingProxyType({})) -> list[str]:
+    """The texts that a step leaves.
+
+    Args:
+        documents: all of a corpus.
+        config: the step.
+        references: the documents of other corpora, by name.
+    """
     taking_part = [document for document in documents if document.kept and not document.heldout]
+    others = {**references, HELDOUT: [document for document in documents if document.heldout]}
+    asked = [document for name in config.against for document in others[name]]
     occurrences = defaultdict(list)
-    found = {id(document): units(document.text, config) for document in taking_part}
+    found = {id(document): units(document.text, config) for document in [*taking_part, *asked]}
     size = size_of(config)
-    for document in sorted(taking_part, key=lambda one: one.order):
+    for document in [*sorted(asked, key=lambda one: one.order), *sorted(taking_part, key=lambda one: one.order)]:
         spans = found[id(document)]
         for position in range(len(spans) - size + 1):
             value = window(document.text, spans[position : position + size], config)
             if value is not None:
                 occurrences[value].append((document, position))
-    copies = {id(document): [] for document in taking_part}
-    over = getattr(config, "over", None)
+    copies = {id(document): [] for document in [*taking_part, *asked]}
     for places in occurrences.values():
         first, start = places[0]
-        for document, position in places[1:] if over is None else places if len(places) > over else []:
-            behind = position - start if document is first and over is None else size
+        for document, position in going(places, any(first is one for one in asked), config):
+            behind = position - start if document is first and getattr(config, "over", None) is None else size
             copies[id(document)].append((position, max(0, size - behind), (id(first), position - start)))
-    return [without(one.text, found.get(id(one), []), sorted(copies.get(id(one), [])), config) for one in documents]
+    own = {id(document) for document in taking_part}
+    return [
+        without(one.text, found.get(id(one), []), sorted(copies[id(one)] if id(one) in own else []), config)
+        for one in documents
+    ]
+
+
+def going(places: list[tuple[Document, int]], referenced: bool, config: AnyCut) -> list[tuple[Document, int]]:
+    """The occurrences of a window that go: (document, position)."""
+    if referenced:
+        return places
+    over = getattr(config, "over", None)
+    if not config.own or (over is not None and len(places) <= over):
+        return []
+    return places[1:] if over is None else places
 
 
 def window(text: str, spans: Sequence[Span], config: AnyCut) -> object:
@@ -218,6 +244,12 @@ def write(folder: Path, splits: Sequence[Sequence[Document]], rows: int = 2) -> 
             ),
         )
     return Made(*targets)
+
+
+def reference(folder: Path, name: str, splits: Sequence[Sequence[Document]]) -> TextReference:
+    """Write another corpus."""
+    made = write(folder / name, splits).documents
+    return TextReference(name, made.folder, name, manifest.read(made.folder).parts)
 
 
 def _write_split(targets: Sequence[Target], name: str, split: Sequence[Document], rows: int) -> dict[str, object]:

@@ -16,11 +16,13 @@ from typing import Any
 
 import pyarrow as pa
 from pipelines_harness import Plainly, digest, documents, errors, run_plainly, shards, sidecar
+from pydantic import TypeAdapter
 
 from corpuskit import extract, manifest, signals, tokenization
-from corpuskit.clean import CLEANERS
+from corpuskit.clean import CLEANERS, ContaminationCleanerConfig
 from corpuskit.contamination import ContaminationConfig, ReferenceConfig
 from corpuskit.dedup import store
+from corpuskit.dedup.inside import AnyCut, CutConfig, TextReference, evidence
 from corpuskit.documents import SourceConfig
 from corpuskit.kernels import Texts
 from corpuskit.recipe import Recipe
@@ -29,7 +31,7 @@ from corpuskit.signals import SIGNALS
 from corpuskit.urls import REVISION as URLS_REVISION
 from corpuskit.urls import normalize_urls
 from corpuskit.workflow.flow import Flow
-from pipelines import dedup, encode, ingest, select, signatures, tokenize, train_tokenizer
+from pipelines import cut, dedup, encode, ingest, select, signatures, tokenize, train_tokenizer
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "golden" / "corpus.jsonl"
@@ -41,8 +43,21 @@ NAMED = {
     ),
 }
 """Settings of groups whose signals a recipe names; `classifier` has golden buckets of its own."""
-FILES = {"sign": (signatures, "signatures.py"), "dedup": (dedup, "dedup/step.py")}
+ITEMS = ReferenceConfig(files=(str(HERE / "golden" / "items.txt"),))
+CUT = {"contamination": ContaminationCleanerConfig(sets={"golden": ITEMS})}
+"""Settings of cleaners that change nothing by default."""
+FILES = {"sign": (signatures, "signatures.py"), "dedup": (dedup, "dedup/step.py"), "cut": (cut, "cut/step.py")}
 """Steps whose module is not named after them."""
+CUTS: Sequence[dict[str, Any]] = (
+    {"step": "repeated_lines", "min_words": 1, "min_characters": 1},
+    {"step": "repeated_lines", "min_words": 1, "min_characters": 1, "against": ["first", "heldout"], "own": False},
+    {"step": "repeated_lines", "min_words": 1, "min_characters": 1, "keep": "none", "over": 1},
+    {"step": "repeated_paragraphs", "min_words": 1, "normalize": False},
+    {"step": "repeated_spans", "sentences": 1, "min_words": 1},
+    {"step": "repeated_substrings", "tokens": 5},
+    {"step": "repeated_substrings", "tokens": 5, "against": ["first"]},
+)
+"""`cut` steps; `first` is the first split of the corpus itself."""
 GOLDEN = HERE / "golden" / "pipelines.json"
 COMMAND = "python tests/golden_digests.py --write"
 LIBRARY_STEPS = (
@@ -99,22 +114,45 @@ def current(folder: Path) -> dict[str, Step]:
     source = SourceConfig(name="golden", paths=(str(CORPUS),))
     Plainly().run(tokenize.step(source, flow.tokenizers["bpe"].folder, str(folder / "direct"), 2**20, 0.5))
     rows = flow.documents.folder
+    cuts = [run_cut(flow, number, fields) for number, fields in enumerate(CUTS, 1)]
     content = {
         "ingest": [documents(rows), [error[:3] for error in errors(rows)]],
         **{f"annotate.{group}": sidecar(place.folder, rows) for group, place in flow.signals.items()},
         "sign": signed(flow.signatures[""].folder),
         "dedup": sidecar(flow.duplicates[""].folder, rows),
         "select": [sidecar(place.folder, rows) for place in flow.variants.values()],
+        "cut": [left for place in cuts for left in cut_texts(place.folder)],
         "train_tokenizer": [tokenization.load(place.folder).tokens() for place in flow.tokenizers.values()],
         "encode": [shards(place.folder) for place in flow.shards.values()],
         "tokenize": [shards(str(folder / "direct")), [error[:3] for error in errors(str(folder / "direct"))]],
     }
-    folders = _folders(flow, folder)
+    folders = _folders(flow, folder) | {"cut": [place.folder for place in cuts]}
     data = {
         name: Step(*_revision(name), digest=digest(content[name]), libraries=_libraries(folders[name]))
         for name in content
     }
     return data | single_steps(flow.signals)
+
+
+def run_cut(flow: Flow, number: int, fields: dict[str, Any]) -> manifest.Target:
+    """Run one `cut` step on a variant that the recipe leaves whole."""
+    config: AnyCut = TypeAdapter(CutConfig).validate_python(fields)
+    folder, variant = flow.documents.folder, flow.variants["raw"]
+    made = manifest.read(folder)
+    first = [TextReference("first", folder, made.fingerprint, made.parts[:1])] if "first" in config.against else []
+    place = cut.target(number, variant, config, flow.documents, flow.out, first)
+    Plainly().run(cut.step(place, config, folder, variant.folder, references=first))
+    return place
+
+
+def cut_texts(folder: str) -> list[Any]:
+    """What a `cut` step left of each text, and the documents that it names."""
+    named = [
+        evidence.read(folder, part["name"], row).to_pylist()
+        for part in manifest.read(folder).parts
+        for row in range(part["rows"])
+    ]
+    return [[row["text"] for row in documents(folder)], named]
 
 
 def signed(folder: str) -> list[Any]:
@@ -134,7 +172,7 @@ def single_steps(measured: Collection[str]) -> dict[str, Step]:
     columns = {"text": Texts.from_arrow(texts), "url": Texts.from_arrow(pa.array([row.get("url") for row in rows]))}
     found = {}
     for name, cleaner in CLEANERS.items():
-        cleaned, counts = cleaner.clean(texts, cleaner.config())
+        cleaned, counts = cleaner.clean(texts, CUT.get(name) or cleaner.config())
         content = [cleaned.to_pylist(), {count: values.tolist() for count, values in counts.items()}]
         found[f"clean.{name}"] = _web_step(content, cleaner.revision, f"corpuskit.clean: {name}", cleaner.libraries)
     for group in SIGNALS.values():

@@ -23,7 +23,6 @@ from corpuskit.documents import HeldoutConfig
 from corpuskit.kernels import Texts, hash_spans
 from corpuskit.policy import PolicyConfig, Rule, RuleGroup, active_rules
 from corpuskit.recipe import Recipe
-from corpuskit.recipe.model import VariantConfig
 
 __all__ = ["Document", "Error", "Oracle", "signals_of"]
 
@@ -63,6 +62,14 @@ class Member:
     method: str
 
 
+@dataclass(frozen=True)
+class Match:
+    """The held-out document that a training document is most similar to."""
+
+    key: bytes
+    similarity: float
+
+
 @dataclass
 class Oracle:
     """What a recipe over the made corpus must give; rows in reading order."""
@@ -76,7 +83,9 @@ class Oracle:
         for source, files in SOURCES.items():
             for name in files:
                 self._read(source, name, content[name])
-        self.members = members(self.documents, self.recipe.dedup) if self.recipe.dedup else [None] * len(self.documents)
+        nothing = [None] * len(self.documents)
+        compared = search(self.documents, self.recipe.dedup) if self.recipe.dedup else (nothing, nothing)
+        self.members, self.matches = compared
 
     def _read(self, source: str, name: str, content: Sequence[bytes]) -> None:
         offset = 0
@@ -88,13 +97,28 @@ class Oracle:
                     self.errors.append(Error(name, offset, line))
             offset += len(line) + 1
 
+    def duplicates(self) -> list[dict[str, Any]]:
+        """What the search for duplicates says of each document, as its sidecar must hold it."""
+        alone = {"cluster": None, "similarity": None, "method": None}
+        unlike = {"heldout_key": None, "heldout_similarity": None}
+        return [
+            (vars(member) if member else alone)
+            | ({"heldout_key": match.key, "heldout_similarity": match.similarity} if match else unlike)
+            for member, match in zip(self.members, self.matches, strict=True)
+        ]
+
     def variant(self, name: str) -> list[dict[str, Any]]:
         """The verdict on each document, as the variant's sidecar must hold it."""
         config = self.recipe.variants[name]
         bounds = share_bounds(config.policy, self.documents)
         rows = [verdict(config.policy, document, bounds) for document in self.documents]
-        for index, (reason, kept_instead) in choose(self.documents, self.members, rows, config).items():
-            rows[index] |= {"kept": False, "reason": reason, "duplicate_of": kept_instead}
+        for row, match in zip(rows, self.matches, strict=True):
+            if row["kept"] and match is not None:
+                row |= {"kept": False, "reason": "near_heldout", "duplicate_of": match.key, "value": match.similarity}
+                row["threshold"] = float(np.nextafter(np.float32(self.recipe.dedup.threshold), np.float32(0)))
+        if config.deduplicate:
+            for index, kept_instead in choose(self.documents, self.members, rows).items():
+                rows[index] |= {"kept": False, "reason": "duplicate", "duplicate_of": kept_instead}
         return rows
 
     def training(self, variant: str) -> list[Document]:
@@ -138,21 +162,44 @@ def parse(line: bytes, source: str, name: str, offset: int, heldout: HeldoutConf
     )
 
 
-def members(documents: Sequence[Document], config: DedupConfig) -> list[Member | None]:
+def search(documents: Sequence[Document], config: DedupConfig) -> tuple[list[Member | None], list[Match | None]]:
     """Compare all pairs; documents that are connected by equal texts, or by similar ones that share a band, are a
-    cluster."""
+    cluster: of training documents or of held-out ones. Pairs of one of each are matches."""
     signed = [sign(texts_of(document), config) for document in documents]
     bands = [one.signatures[0].reshape(-1, config.banding[1]) for one in signed]
     label = list(range(len(documents)))
+    found: list[list[Match]] = [[] for _ in documents]
     for right, document in enumerate(documents):
         for left in range(right):
             same = config.exact and documents[left].text == document.text
             comparable = config.minhash and signed[left].valid[0] and signed[right].valid[0]
             near = comparable and (bands[left] == bands[right]).all(axis=1).any()
-            if same or (near and similar(documents[left], document, bands[left], bands[right], config)):
+            if not (same or (near and similar(documents[left], document, bands[left], bands[right], config))):
+                continue
+            if documents[left].heldout != document.heldout:
+                training, other = (left, right) if document.heldout else (right, left)
+                found[training].append(Match(documents[other].key, share_of(left, right, documents, bands, config)))
+            else:
                 old, new = label[right], label[left]
                 label = [new if one == old else one for one in label]
-    return [_member(index, label, documents, bands) for index in range(len(documents))]
+    nearest = [min(some, key=lambda match: (-match.similarity, match.key), default=None) for some in found]
+    return [_member(index, label, documents, bands) for index in range(len(documents))], nearest
+
+
+def share_of(
+    left: int, right: int, documents: Sequence[Document], bands: Sequence[np.ndarray], config: DedupConfig
+) -> float:
+    """How similar two documents are, as the search measures it."""
+    if documents[left].text == documents[right].text:
+        return 1.0
+    if config.verify == "exact":
+        return float(np.float32(true_similarity(documents[left], documents[right], config)))
+    return float(np.float32((bands[left] == bands[right]).mean()))
+
+
+def true_similarity(left: Document, right: Document, config: DedupConfig) -> float:
+    ours, theirs = (set(shingles(texts_of(document), config)[0].tolist()) for document in (left, right))
+    return len(ours & theirs) / len(ours | theirs)
 
 
 def texts_of(document: Document) -> Texts:
@@ -165,8 +212,7 @@ def similar(left: Document, right: Document, a: np.ndarray, b: np.ndarray, confi
         return True
     if config.verify == "signature":
         return bool(np.float32((a == b).mean()) >= np.float32(config.threshold))
-    ours, theirs = (set(shingles(texts_of(document), config)[0].tolist()) for document in (left, right))
-    return len(ours & theirs) / len(ours | theirs) >= config.threshold
+    return true_similarity(left, right, config) >= config.threshold
 
 
 def _member(
@@ -265,30 +311,17 @@ def _value_failures(rule: Rule, value: float, bound: float | None) -> list[Failu
 
 
 def choose(
-    documents: Sequence[Document],
-    members: Sequence[Member | None],
-    rows: Sequence[Mapping[str, Any]],
-    config: VariantConfig,
-) -> dict[int, tuple[str, bytes]]:
-    """Return what each dropped copy is dropped for, and the key of the document that stands for its cluster."""
+    documents: Sequence[Document], members: Sequence[Member | None], rows: Sequence[Mapping[str, Any]]
+) -> dict[int, bytes]:
+    """Return the key of the copy that stays for each one of a cluster that is dropped."""
     clusters: dict[bytes, list[int]] = {}
     for index, member in enumerate(members):
-        if member is not None:
+        if member is not None and rows[index]["kept"]:
             clusters.setdefault(member.cluster, []).append(index)
     dropped = {}
-    for cluster in clusters.values():
-        passing = [index for index in cluster if rows[index]["kept"]]
-        heldout = [index for index in cluster if documents[index].heldout]
-        candidates = [index for index in heldout if index in passing] or heldout or passing
-        if not candidates:
-            continue
-        longest = (lambda index: -documents[index].size) if set(candidates) <= set(passing) else (lambda index: 0)
-        head = min(candidates, key=lambda index: (longest(index), documents[index].key, index))
-        for index in passing:
-            if heldout and not documents[index].heldout:
-                dropped[index] = ("near_heldout", documents[head].key)
-            elif config.deduplicate and index != head:
-                dropped[index] = ("duplicate", documents[head].key)
+    for passing in clusters.values():
+        head = min(passing, key=lambda index: (-documents[index].size, documents[index].key, index))
+        dropped |= {index: documents[head].key for index in passing if index != head}
     return dropped
 
 

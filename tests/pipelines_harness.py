@@ -139,6 +139,10 @@ def documents(folder: str) -> Rows:
     return [row | {"timestamp": row["timestamp"] and int(row["timestamp"].timestamp())} for row in rows]
 
 
+def texts(folder: str) -> list[str]:
+    return [row["text"] for row in documents(folder)]
+
+
 def errors(folder: str) -> list[tuple[str, int, bytes, str]]:
     found = [name for name in manifest.read(folder).files if name.startswith("errors/")]
     rows = [row for name in found for row in pq.read_table(Path(folder, name)).to_pylist()]

@@ -3,64 +3,24 @@
 import gzip
 import io
 import json
-import os
 import re
-import sys
 import unicodedata
 from collections import Counter
 from pathlib import Path
 
-import ftfy
-import ftfy.badness
 import numpy as np
-import pyarrow as pa
 import pytest
 import zstandard
+from characters import ALL, BATCH, CODE_POINTS, DATA, ENCODINGS, by_ftfy, clean, column, spoil
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corpuskit.clean import automaton, mojibake, unicode, whitespace
-from corpuskit.clean.cleaner import Cleaned, Cleaner
+from corpuskit.clean import unicode, whitespace
+from corpuskit.clean.cleaner import Cleaner
 from corpuskit.clean.mojibake import MOJIBAKE
 from corpuskit.clean.unicode import INVISIBLE, NFC
 from corpuskit.clean.whitespace import WHITESPACE
-from corpuskit.errors import MissingExtra
 from corpuskit.kernels import Texts
-
-DATA = os.environ.get("CORPUSKIT_TEST_DATA", "")
-ALL = (MOJIBAKE, INVISIBLE, NFC, WHITESPACE)
-CODE_POINTS = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-
-ODD = st.sampled_from(
-    "aZ9.?= \t\n\r\x00\x0b\x0c\x1b\x1c\x1f\x7f\x85\x90\xa0\xad\u1680\u2000\u200a\u202f\u205f\u3000\u2028\u2029"
-    "\u061c\u200b\u200c\u200d\u200e\u202a\u2060\u206f\ufeff\ufff9\ufffc\ufffd\ufdd0\ufffe\U0010ffff\ue000"
-    "e\u0301\u0316\u0344é\u1e0b\u0323가\u1100\u1161\u11a8\u0f73\u0958न\u093c\u09c7\u09bec\u0337Å\u212b"
-    "ش۵क\u094dខកไทยမ\u1039漢中。，👩❤\ufe0f\U0001f3fb🏴\U000e0067\U000e007f\U000e0001\u180e\u2642"
-)
-MOJI = st.sampled_from([*"".join(ftfy.badness.MOJIBAKE_CATEGORIES.values()), *"aÂÃÐØŠ \n\x80\x9dà²œÂ√ГВ‚Ä×·±?\x1a中"])
-TEXT = st.text(ODD, max_size=40) | st.text(MOJI, max_size=30) | st.text(max_size=40) | st.text("ab \n é", max_size=200)
-BATCH = st.lists(TEXT, max_size=6)
-
-
-def column(texts: list[str]) -> pa.Array:
-    return pa.array(texts, pa.large_string())
-
-
-def clean(cleaner: Cleaner, texts: list[str], **fields: object) -> tuple[list[str], dict[str, list[int]]]:
-    """Clean texts that lie in the middle of a larger array, and check what holds for each cleaner."""
-    array = column(["\ufeff  Ã³ e\u0301", *texts, "  \x00"]).slice(1, len(texts))
-    config = cleaner.config(**fields)
-    cleaned: Cleaned = cleaner.clean(array, config)
-    cleaned.texts.validate(full=True)
-    assert cleaned.texts.type == pa.large_string()
-    assert set(cleaned.counts) == set(cleaner.counts)
-    assert all(values.dtype == np.int32 and values.shape == (len(texts),) for values in cleaned.counts.values())
-    counted = sum(cleaned.counts.values()) > 0
-    new = cleaned.texts.to_pylist()
-    assert [a != b for a, b in zip(texts, new, strict=True)] == counted.tolist()
-    assert (cleaned.texts is array) == (not counted.any())
-    assert cleaner.clean(cleaned.texts, config).texts is cleaned.texts, "a second time changes nothing"
-    return new, {name: values.tolist() for name, values in cleaned.counts.items()}
 
 
 @pytest.mark.parametrize("cleaner", ALL, ids=lambda cleaner: cleaner.name)
@@ -68,133 +28,6 @@ def test_empty_batches_empty_texts_and_null_free_columns(cleaner: Cleaner) -> No
     assert clean(cleaner, [])[0] == []
     assert clean(cleaner, ["", "", "a"])[0] == ["", "", "a"]
     assert cleaner.config().plain()["step"] == cleaner.name
-
-
-# --- mojibake
-
-
-OTHER_FIXES = (
-    "unescape_html",
-    "remove_terminal_escapes",
-    "fix_latin_ligatures",
-    "fix_character_width",
-    "uncurl_quotes",
-    "fix_line_breaks",
-    "fix_surrogates",
-    "remove_control_chars",
-    "normalization",
-    "explain",
-)
-
-
-def by_ftfy(text: str) -> str:
-    """ftfy's own way through a text, line by line, with all but the repair of encodings off."""
-    off = {name: None if name == "normalization" else False for name in OTHER_FIXES}
-    return ftfy.fix_text(text, ftfy.TextFixerConfig(**off, max_decode_length=mojibake.LONGEST, fix_c1_controls=False))
-
-
-def segments(text: str) -> list[str]:
-    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
-    size = mojibake.LONGEST
-    return [line[start : start + size] for line in lines for start in range(0, len(line), size)]
-
-
-def spoil(text: str, encoding: str) -> str:
-    """Text as it looks when its UTF-8 was read in another encoding."""
-    return text.encode().decode(encoding, "replace")
-
-
-@given(BATCH)
-@example(
-    ["sÃ³\nplain\nvoilÃ  le travail", "œ\n", "œ", "Â\x85", "â€\ufffd", "Ã\xa0 \n" * 3, "\xed\xa0\x80 Ã³", "Ã\x80\x80"]
-)
-@settings(max_examples=400, deadline=None)
-def test_mojibake_finds_and_repairs_the_lines_that_ftfy_does(batch: list[str]) -> None:
-    texts = Texts.from_arrow(column(batch))
-    found = [texts.data[start:end].tobytes().decode() for _, start, end in mojibake.suspicious(texts)]
-    assert found == [line for text in batch for line in segments(text) if ftfy.badness.is_bad(line)]
-    new, counts = clean(MOJIBAKE, batch)
-    assert new == [by_ftfy(text) for text in batch]
-    assert new == ["".join(map(ftfy.fix_encoding, segments(text))) for text in batch]
-    assert counts["mojibake"] == [sum(ftfy.fix_encoding(line) != line for line in segments(text)) for text in batch]
-
-
-SAMPLES = (
-    "“Curly” quotes — and naïve café, 20 € or £5… ½ °C",
-    "Grüße aus Köln, die Straße",
-    "Привет, мир! Ещё раз",
-    "Ελληνικά κείμενα",
-    "중국 한국어",
-    "中文文本，标点。",
-    "مرحبا بالعالم",
-    "हिन्दी में",
-    "Tiếng Việt",
-    "emoji 😀 👩\u200d👩",
-)
-ENCODINGS = ("latin-1", "cp1252", "cp1251", "cp1250", "cp1253", "mac-roman", "cp437", "gbk", "iso8859-2")
-
-
-def test_mojibake_of_many_encodings_is_what_ftfy_makes_of_it() -> None:
-    once = [spoil(text, encoding) for text in SAMPLES for encoding in ENCODINGS]
-    twice = [spoil(text, encoding) for text in once for encoding in ENCODINGS[:4]]
-    mixed = [f"{a}\n{b} {c}\n{a}" for a, b, c in zip(SAMPLES * 9, once, once[1:] + once[:1], strict=True)]
-    batch = [*SAMPLES, *once, *twice, *mixed, "\n".join(once)]
-    new, counts = clean(MOJIBAKE, batch)
-    assert new == [by_ftfy(text) for text in batch]
-    assert sum(new[len(SAMPLES) :].count(text) for text in SAMPLES) >= 20
-    assert counts["mojibake"][: len(SAMPLES)] == [0] * len(SAMPLES)
-    assert counts["mojibake"][-1] >= 20
-
-
-def test_mojibake_lines_are_cut_where_they_are_too_long() -> None:
-    size = mojibake.LONGEST
-    batch = ["a" * (size - 1) + "Ã³", "中" * (size + 5) + "Ã³", "Â " + "x" * (size - 2) + "Â x", "é" * size + "\nÃ³"]
-    new, _ = clean(MOJIBAKE, batch)
-    assert new == [by_ftfy(text) for text in batch]
-    assert new[3] == "é" * size + "\nó"
-
-
-def test_more_suspicious_lines_than_there_is_room_for() -> None:
-    text = "Ã³\n" * (mojibake.ROOM * 2 + 7)
-    assert clean(MOJIBAKE, [text, "ok"]) == ([text.replace("Ã³", "ó"), "ok"], {"mojibake": [mojibake.ROOM * 2 + 7, 0]})
-
-
-def test_without_ftfy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ftfy", None)
-    mojibake._fixer.cache_clear()
-    with pytest.raises(MissingExtra, match=r"`mojibake` needs the package ftfy: pip install 'corpuskit\[web\]'"):
-        MOJIBAKE.clean(column(["a"]), MOJIBAKE.config())
-
-
-ATOMS = st.sampled_from(["a", "[ab]", "[^a]", r"\w", r"\s", ".", "[b-d]", r"[\xa0é]", "[ ]", "中", "[中\U0001f600]"])
-PATTERN = st.lists(
-    st.tuples(
-        st.sampled_from(["", "^ "]), ATOMS, st.lists(ATOMS.flatmap(lambda a: st.sampled_from([a, a + "?"])), max_size=3)
-    ),
-    min_size=1,
-    max_size=5,
-).map(lambda found: "\n|\n".join(f"{start}{first} {' '.join(rest)} # note" for start, first, rest in found))
-
-
-@given(PATTERN, st.lists(st.text("abd \né\xa0中😀_", max_size=12), max_size=10))
-@settings(max_examples=40, deadline=None)
-def test_automata_match_where_the_expression_does(pattern: str, batch: list[str]) -> None:
-    pattern = re.sub(" # note", "", pattern)
-    made = automaton.compile_automaton(pattern)
-    expression = re.compile(pattern, re.VERBOSE)
-    for text in batch:
-        state = made.start
-        for character in text:
-            state = made.transitions[state + made.classes[ord(character)]]
-        assert (state == automaton.ACCEPT) == bool(expression.search(text)), text
-
-
-@pytest.mark.parametrize(
-    "pattern", ["(a)", "a*", "a+", "a{2}", "a$", "?", "a(?=b)", r"\ba", r"\x41", "a^b", "a # note", "a?", "a|", ""]
-)
-def test_automata_refuse_what_they_do_not_know(pattern: str) -> None:
-    with pytest.raises(ValueError, match="only sets"):
-        automaton.compile_automaton(pattern)
 
 
 # --- NFC

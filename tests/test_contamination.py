@@ -11,7 +11,7 @@ from cleaning import DATA, needs_data, real
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpuskit.contamination import Overlap, build, overlap
+from corpuskit.contamination import Overlap, build, overlap, pairs
 from corpuskit.kernels import Texts
 from corpuskit.tasks import LabelledConfig, load
 from corpuskit.tasks.texts import scored_texts
@@ -92,17 +92,39 @@ def test_shares_counts_and_spans_are_those_of_plain_python(
     assert (starts[1:] >= ends[:-1]).all()
 
 
+def test_an_opening_that_many_items_share_is_looked_at_a_few_pairs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    opening = "one two three four five six"
+    items = [f"{opening} and then item{number}" for number in range(50)]
+    documents = [f"{opening} {'x ' * number} {opening} and then item{number}" for number in range(20)]
+    whole = look([items[:20], items[20:]], documents, ngram=6)
+    expected = [whole.shares().tolist(), whole.counts().tolist(), [s.tolist() for s in whole.spans(0.5)]]
+    monkeypatch.setattr(pairs, "AT_ONCE", 120)
+    few = look([items[:20], items[20:]], documents, ngram=6)
+    sizes = [len(part.items) for part in few.pairs()]
+    assert len(sizes) > 1
+    assert max(sizes) <= 120
+    assert sum(sizes) == 50 * 20
+    assert [few.shares().tolist(), few.counts().tolist(), [s.tolist() for s in few.spans(0.5)]] == expected
+    monkeypatch.setattr(pairs, "AT_ONCE", 1)
+    assert [len(part.items) for part in few.pairs()] == [50] * 20, "a document is never cut in two"
+    assert few.shares().tolist() == expected[0]
+
+
 @settings(max_examples=100, deadline=None)
 @given(SETS, st.lists(TEXT, min_size=1, max_size=4), st.integers(1, 4))
 def test_each_pair_is_there_once_with_its_own_share(sets: list[list[str]], documents: list[str], ngram: int) -> None:
     found = look(sets, documents, ngram, 1)
     items = [item for texts in sets for item in texts]
-    own = found.pairs
-    pairs = {pair: own.shares[number] for number, pair in enumerate(zip(own.documents, own.items, strict=True))}
-    assert len(pairs) == len(found.pairs.items)
+    own = [
+        (pair, share)
+        for part in found.pairs()
+        for *pair, share in zip(part.documents.tolist(), part.items.tolist(), part.shares, strict=True)
+    ]
+    by_pair = {(document, item): share for (document, item), share in own}
+    assert len(by_pair) == len(own)
     for row, document in enumerate(documents):
         for index, item in enumerate(items):
-            assert pairs.get((row, index), 0.0) == np.float32(slow_share(item, document, ngram, 1))
+            assert by_pair.get((row, index), 0.0) == np.float32(slow_share(item, document, ngram, 1))
 
 
 ENGLISH = (
@@ -194,8 +216,8 @@ def test_sentences_of_films_in_reviews_and_abstracts(corpus: str, items: int, do
     scored = scored_texts(load(LabelledConfig(**paths, format="label_first")))
     texts = real(corpus)
     found = look([scored], texts)
-    pairs = found.pairs
-    assert len(set(pairs.items.tolist())) == items
+    both = [pair for part in found.pairs() for pair in zip(part.documents.tolist(), part.items.tolist(), strict=True)]
+    assert len({item for _, item in both}) == items
     assert int((found.shares() > 0.5).sum()) == documents
-    for document, item in zip(pairs.documents.tolist(), pairs.items.tolist(), strict=True):
+    for document, item in both:
         assert " ".join(words_of(scored[item])) in " ".join(words_of(texts[document]))

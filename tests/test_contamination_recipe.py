@@ -47,7 +47,7 @@ def test_drop_is_a_rule_for_each_signal_after_the_variant_s_own() -> None:
     rules = found.judged_variants["a"].policy.rules
     assert [(rule.signal, rule.max, rule.missing) for rule in rules[1:]] == [
         ("contamination.order", 0.7, "fail"),
-        ("contamination.order_similarity", 0.8, "keep"),
+        ("contamination.order_similarity", 0.5, "keep"),
     ]
     assert rules[0].signal == "length.words"
     assert found.judged_variants["b"] == found.variants["b"]
@@ -162,7 +162,7 @@ def test_signals_of_a_group(tmp_path: Path) -> None:
     assert found.to_pydict() == {
         "contamination.own": [1.0, 0.0, 0.0, 0.0],
         "contamination.own_ngrams": [1, 0, 0, 0],
-        "contamination.own_similarity": [1.0, 0.0, None, None],
+        "contamination.own_similarity": [1.0, pytest.approx(0.75, abs=0.15), None, None],
     }
     assert found.schema == signals.schema(["contamination"], {"contamination": config})
 
@@ -175,4 +175,5 @@ def test_the_group_has_no_signals_of_its_own() -> None:
 
 def test_defaults_are_those_of_gpt_3_and_of_the_documentation() -> None:
     config = DecontaminateConfig()
-    assert (config.ngram, config.min_words, config.max_share, config.training_rows) == (13, 5, 0.5, False)
+    assert (config.ngram, config.min_words, config.training_rows) == (13, 5, False)
+    assert config.max_share == config.max_similarity == 0.5

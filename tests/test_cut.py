@@ -130,9 +130,10 @@ def test_order_splits_and_partitions_change_nothing(tmp_path: Path, name: str) -
         assert by_id(documents, found) == expected
 
 
+@pytest.mark.parametrize("against", [[], ["heldout"]])
 @pytest.mark.parametrize("name", ["lines", "substrings"])
-def test_workers_and_partitions_give_the_same_files(tmp_path: Path, name: str) -> None:
-    made, config = write(tmp_path, halves(corpus(), 20)), config_of(CONFIGS[name])
+def test_workers_and_partitions_give_the_same_files(tmp_path: Path, name: str, against: list[str]) -> None:
+    made, config = write(tmp_path, halves(corpus(), 20)), config_of(CONFIGS[name] | {"against": against})
     snapshots = []
     for number, (workers, partitions) in enumerate([(0, 1), (0, 64), (1, 7), (2, None)]):
         place = target(1, made.variant, config, made.documents, str(tmp_path / str(number)))
@@ -143,7 +144,8 @@ def test_workers_and_partitions_give_the_same_files(tmp_path: Path, name: str) -
         files = snapshot(Path(place.folder))
         del files["manifest.json"]  # it links nothing, but the parts link their base by a relative path
         snapshots.append(files)
-    assert snapshots[0].keys() == {f"part-{number:07d}.parquet" for number in range(4)}
+    parts = {f"part-{number:07d}.parquet" for number in range(4)}
+    assert snapshots[0].keys() == parts | {f"references/{part}" for part in parts if against}
     assert all(files == snapshots[0] for files in snapshots)
 
 
@@ -169,8 +171,9 @@ def dying(attempt: Attempt, *, work: Work, phase: str, log: str) -> Marker:
     return marker
 
 
-def test_a_run_that_dies_at_any_item_goes_on_with_the_others(tmp_path: Path) -> None:
-    made, config = write(tmp_path, halves(corpus(), 20)), config_of(CONFIGS["substrings"])
+@pytest.mark.parametrize(("against", "scanned"), [([], 4), (["heldout"], 8)])
+def test_a_run_that_dies_at_any_item_goes_on_with_the_others(tmp_path: Path, against: list[str], scanned: int) -> None:
+    made, config = write(tmp_path, halves(corpus(), 20)), config_of(CONFIGS["substrings"] | {"against": against})
     place = target(1, made.variant, config, made.documents, str(tmp_path / "out"))
     planned = step(place, config, made.documents.folder, made.variant.folder, partitions=2)
     work = [partial(dying, work=phase.work, phase=phase.name, log=str(tmp_path / "log")) for phase in planned.phases]
@@ -183,8 +186,28 @@ def test_a_run_that_dies_at_any_item_goes_on_with_the_others(tmp_path: Path) -> 
             except KeyboardInterrupt:
                 continue
     ran = (tmp_path / "log").read_text().splitlines()
-    assert len(ran) == 2 * len(set(ran)) == 2 * (4 * 4 + 2), "each item died once and ran once more"
+    assert len(ran) == 2 * len(set(ran)) == 2 * (2 * scanned + 2 * 4 + 2), "each item died once and ran once more"
     assert texts_of(place.folder) == cut([one for half in halves(corpus(), 20) for one in half], config)
+
+
+def test_a_run_that_goes_on_with_other_memory_reads_no_file_of_other_partitions(tmp_path: Path) -> None:
+    made, config = write(tmp_path, halves(corpus(), 20)), config_of(CONFIGS["substrings"])
+    place = target(1, made.variant, config, made.documents, str(tmp_path / "out"))
+    for partitions, phase in ((2, "scan-2"), (3, "scan-3"), (2, "write")):
+        planned = step(place, config, made.documents.folder, made.variant.folder, partitions=partitions)
+        names = [one.name for one in planned.phases]
+        phases = planned.phases[: names.index(phase) + 1]
+        stops = () if phase == "write" else (replace(phases[-1], name="stop", work=stopping),)
+        with Engine(EngineOptions(workers=0)) as engine:
+            try:
+                engine.run(replace(planned, phases=(*phases, *stops)))
+            except KeyboardInterrupt:
+                continue
+    assert texts_of(place.folder) == cut([one for half in halves(corpus(), 20) for one in half], config)
+
+
+def stopping(attempt: Attempt) -> Marker:
+    raise KeyboardInterrupt
 
 
 # hashes that collide
@@ -310,6 +333,9 @@ def test_more_memory_makes_fewer_partitions(tmp_path: Path) -> None:
         ({"step": "repeated_paragraphs", "over": 3}, "belongs to `keep: none`"),
         ({"step": "repeated_substrings", "tokens": 4}, "greater than or equal to 5"),
         ("repeated_words", "repeated_words"),
+        ({"step": "repeated_spans", "own": False}, "nothing is cut"),
+        ({"step": "repeated_lines", "keep": "none", "over": 2, "own": False, "against": ["heldout"]}, "`keep: none`"),
+        ({"step": "repeated_substrings", "against": ["april", "april"]}, "twice"),
     ],
 )
 def test_mistakes_are_told(fields: Any, message: str) -> None:

@@ -13,6 +13,7 @@ from test_kernels_words import TEXT, unicode_words
 from corpuskit.dedup.inside import (
     Firsts,
     Occurrences,
+    Rule,
     byte_ranges,
     document_orders,
     equal_spans,
@@ -129,7 +130,7 @@ def test_the_first_of_each_window_stays(rows: list[tuple[int, int, int, int]], o
     for place, (split, hashed, check, order) in enumerate(rows):
         known.setdefault((hashed, check), []).append((order, place, split))
     for split, batch in enumerate(occurrences):
-        found, slots = firsts.copies(batch, split, over)
+        found, slots = firsts.copies(batch, split, Rule(over=np.uint64(over)))
         expected = []
         for number, (hashed, check, order, place) in enumerate(batches[split]):
             copies = sorted(known[hashed, check])

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from corpuskit.dedup import REASONS, DedupConfig, band_keys, choose, clusters, shingles, sign, similarity, store
+from corpuskit.dedup import Clusters, DedupConfig, band_keys, choose, shingles, sign, similarity, store
+from corpuskit.dedup.edges import BLOCK
 from corpuskit.errors import RecipeError
 from corpuskit.kernels import Texts
 from corpuskit.kernels.pairs import buckets, star
@@ -171,6 +173,7 @@ def test_signatures_never_change() -> None:
         ({"seed": -1}, "dedup.seed"),
         ({"num_perm": 1}, "dedup.num_perm"),
         ({"against": {"0": "x"}}, "dedup.against"),
+        ({"against": {"heldout": "x"}}, "dedup: `heldout` names the held-out documents of this corpus"),
         ({"band": 3}, "dedup.band: unknown field; did you mean 'bands'?"),
         ({"exact": False, "minhash": False}, "dedup: set exact, normalized, minhash, urls"),
         ({"exact": False, "minhash": False, "urls": True, "against": {"a": "x"}}, "dedup: `against` compares texts"),
@@ -239,9 +242,9 @@ def test_signature_files_give_back_any_rows(tmp_path: Path, monkeypatch: pytest.
 # clusters
 
 
-@given(st.integers(1, 40).flatmap(lambda rows: st.tuples(st.just(rows), edges_of(rows))))
+@given(st.integers(1, 40).flatmap(lambda rows: st.tuples(st.just(rows), edges_of(rows))), st.integers(0, 40))
 @settings(deadline=None)
-def test_clusters_are_connected_components(given_: tuple[int, list[list[tuple[int, int]]]]) -> None:
+def test_clusters_are_connected_components(given_: tuple[int, list[list[tuple[int, int]]]], cut: int) -> None:
     rows, batches = given_
     label = list(range(rows))
     for a, b in itertools.chain(*batches):
@@ -249,9 +252,28 @@ def test_clusters_are_connected_components(given_: tuple[int, list[list[tuple[in
         label = [new if one == old else one for one in label]
     expected = {row: one for row, one in enumerate(label) if label.count(one) > 1}
     columns = (np.array(batch, np.uint64).reshape(-1, 2).T for batch in batches)
-    members, labels = clusters(((a, b) for a, b in columns), rows)
-    assert dict(zip(members.tolist(), labels.tolist(), strict=True)) == expected
-    assert members.tolist() == sorted(expected)
+    clusters = Clusters(((a, b) for a, b in columns), rows)
+    cut = min(cut, rows)
+    for start, stop in [(0, rows), (0, cut), (cut, rows)]:
+        members, labels = clusters.members(start, stop)
+        found = dict(zip(members.tolist(), labels.tolist(), strict=True))
+        assert found == {row: one for row, one in expected.items() if start <= row < stop}
+        assert members.tolist() == sorted(found)
+
+
+def test_clustering_takes_five_bytes_a_row() -> None:
+    """Also where every row is a member: members are named a split at a time."""
+    rows = 1 << 22
+    ends = np.arange(rows // 4, dtype=np.uint64)
+    edges = [(ends, ends + np.uint64(part * rows // 4)) for part in (1, 2, 3)]
+    Clusters([(ends[:1], ends[1:2])], 2)
+    tracemalloc.start()
+    clusters = Clusters(edges, rows)
+    found = sum(len(clusters.members(start, start + rows // 64)[0]) for start in range(0, rows, rows // 64))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == rows
+    assert peak < 5 * rows + 40 * BLOCK
 
 
 def edges_of(rows: int) -> st.SearchStrategy[list[list[tuple[int, int]]]]:
@@ -262,28 +284,17 @@ def edges_of(rows: int) -> st.SearchStrategy[list[list[tuple[int, int]]]]:
 # which copy stays
 
 
-def slow_choose(members: list[tuple[int, bool, bool, int, int]], deduplicate: bool) -> list[tuple[bool, int, str]]:
-    """The rules of `choose`, cluster by cluster; a member is (cluster, passes, heldout, order, key)."""
-    fates = [(passes, -1, "") for _, passes, _, _, _ in members]
-    for cluster in {member[0] for member in members}:
-        inside = [i for i, member in enumerate(members) if member[0] == cluster]
-        heldout = [i for i in inside if members[i][2]]
-        passing = [i for i in heldout or inside if members[i][1]]
-        if passing:
-            stands = min(passing, key=lambda i: (-members[i][3], members[i][4]))
-        else:
-            stands = min(heldout or inside, key=lambda i: members[i][4])
-        for i in inside:
-            if members[i][1] and heldout and not members[i][2]:
-                fates[i] = (False, stands, "near_heldout")
-            elif members[i][1] and i != stands and deduplicate:
-                fates[i] = (False, stands, "duplicate")
-    return fates
+def slow_choose(members: list[tuple[int, float, int]]) -> list[int]:
+    """Who stays for each member; a member is (cluster, order, key)."""
+    best: dict[int, int] = {}
+    for i, (cluster, order, key) in enumerate(members):
+        if cluster not in best or (-order, key) < (-members[best[cluster]][1], members[best[cluster]][2]):
+            best[cluster] = i
+    return [best[cluster] for cluster, _, _ in members]
 
 
 MEMBERS = st.lists(
-    st.tuples(st.integers(0, 4), st.booleans(), st.booleans(), st.sampled_from([-(2**63), -1, 0, 5, 2**63 - 1])),
-    max_size=20,
+    st.tuples(st.integers(0, 4), st.sampled_from([-np.inf, -1.0, 0.0, 5.0, 2.0**63])), max_size=20
 ).flatmap(
     lambda rows: st.permutations(range(len(rows))).map(
         lambda keys: [(*row, key) for row, key in zip(rows, keys, strict=True)]
@@ -291,49 +302,25 @@ MEMBERS = st.lists(
 )
 
 
-@given(MEMBERS, st.booleans(), st.sampled_from([np.int64, np.float64]))
+def names_of(numbers: list[int]) -> np.ndarray:
+    """16 bytes for each number, of which both halves decide, and order as the numbers do."""
+    names = np.zeros((len(numbers), 16), np.uint8)
+    for i, number in enumerate(numbers):
+        names[i, [3, 15]] = divmod(number, 4)
+    return names
+
+
+@given(MEMBERS)
 @settings(max_examples=300, deadline=None)
-def test_choose_follows_the_plain_rules(
-    members: list[tuple[int, bool, bool, int, int]], deduplicate: bool, dtype: type
-) -> None:
-    keys = np.zeros((len(members), 16), np.uint8)
-    for i, member in enumerate(members):
-        keys[i, [3, 15]] = divmod(member[4], 4)  # both halves of the key decide
-    cluster, passes, heldout, order, _ = zip(*members, strict=True) if members else ([], [], [], [], [])
-    choice = choose(
-        np.array(cluster, np.int64),
-        np.array(passes, bool),
-        np.array(heldout, bool),
-        np.array(order, np.int64).astype(dtype),
-        keys,
-        deduplicate=deduplicate,
-    )
-    found = zip(choice.keep.tolist(), choice.duplicate_of.tolist(), choice.reason.tolist(), strict=True)
-    assert [(keep, of, REASONS[reason]) for keep, of, reason in found] == slow_choose(members, deduplicate)
-
-
-def test_no_cluster_vanishes_because_its_longest_member_failed() -> None:
-    keys = np.arange(48, dtype=np.uint8).reshape(3, 16)
-    choice = choose(np.zeros(3), np.array([False, True, True]), np.zeros(3, bool), np.array([9, 5, 7]), keys)
-    assert choice.keep.tolist() == [False, False, True]
-    assert choice.duplicate_of.tolist() == [-1, 2, -1]
-    assert choice.reason.tolist() == [0, 1, 0]
-
-
-def test_training_rows_near_a_heldout_row_are_dropped_even_where_duplicates_stay() -> None:
-    keys = np.arange(64, dtype=np.uint8).reshape(4, 16)
-    cluster, heldout = np.array([1, 1, 1, 2]), np.array([False, True, True, False])
-    for passes in itertools.product([False, True], repeat=2):
-        flags = np.array([True, *passes, True])
-        choice = choose(cluster, flags, heldout, np.zeros(4), keys, deduplicate=False)
-        assert choice.keep.tolist() == [False, *passes, True]
-        assert choice.reason.tolist() == [2, 0, 0, 0]
-        assert choice.duplicate_of[0] == (2 if passes == (False, True) else 1)
+def test_choose_follows_the_plain_rules(members: list[tuple[int, float, int]]) -> None:
+    cluster, order, keys = zip(*members, strict=True) if members else ([], [], [])
+    found = choose(names_of(list(cluster)), np.array(order, np.float64), names_of(list(keys)))
+    assert found.tolist() == slow_choose(members)
 
 
 @pytest.mark.parametrize("wrong", ["length", "nan", "keys"])
 def test_choose_refuses_bad_input(wrong: str) -> None:
     order = np.array([np.nan if wrong == "nan" else 1.0] * 2)
     keys = np.zeros((2, 8 if wrong == "keys" else 16), np.uint8)
-    with pytest.raises(ValueError, match=r"NaN|number"):
-        choose(np.zeros(3 if wrong == "length" else 2), np.ones(2, bool), np.zeros(2, bool), order, keys)
+    with pytest.raises(ValueError, match=r"NaN|members have"):
+        choose(np.zeros((3 if wrong == "length" else 2, 16), np.uint8), order, keys)

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +154,21 @@ def test_a_large_family_of_copies_is_one_cluster(tmp_path: Path) -> None:
     copies = [planted.plant(original, "words", 0.9, rng).copy for _ in range(80)]
     records = [{"id": f"{number}", "text": text} for number, text in enumerate([original, *copies])]
     assert [len(members) for members in clusters_of(records, tmp_path)] == [81]
+
+
+@pytest.mark.parametrize("number", [300, pytest.param(1500, marks=pytest.mark.slow)], ids=str)
+def test_copies_that_are_similar_to_their_original_alone_find_it(number: int, tmp_path: Path) -> None:
+    """As many of them as share a band with it, though most buckets have no room to compare all with all."""
+    original = planted.texts(1, seed=9, words=(250, 250))[0]
+    rng = np.random.default_rng(4)
+    copies = [planted.plant(original, "words", 0.8, rng) for _ in range(number)]
+    assert np.mean([planted.jaccard(one.copy, other.copy) for one, other in pairwise(copies)]) < 0.68
+    records = [
+        {"id": f"{number}", "text": text} for number, text in enumerate([original, *(one.copy for one in copies)])
+    ]
+    clusters = clusters_of(records, tmp_path, verify="exact", max_cluster=10_000)
+    found = next(members for members in clusters if "0" in members)
+    assert (len(found) - 1) / number > recall.expected(0.8, DedupConfig())["exact"] - 0.05
 
 
 def real(name: str) -> Iterator[str]:

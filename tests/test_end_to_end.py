@@ -114,6 +114,18 @@ def test_a_masked_model_goes_the_whole_way(recipe: Path, compared: Path, tmp_pat
     assert [task["task"] for task in comparison(tmp_path)["tasks"]] == ["agreement"]
 
 
+@pytest.mark.slow
+def test_without_items_the_training_text_is_not_searched_and_the_report_says_so(recipe: Path, tmp_path: Path) -> None:
+    one = ["tokenizers={bpe: {type: bpe, vocab_size: 600, train_on: filtered}}", "compare.seeds=[0]", "tasks={}"]
+    ended = compare(recipe, tmp_path, "--json", *(word for value in one for word in ("--set", value)))
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["contamination"] is None
+    assert not list(tmp_path.glob("contamination-*"))
+    page = (tmp_path / "report.html").read_text()
+    assert "no evaluation items were looked for in the training text" in page
+    assert "Evaluation items in the training text" not in page
+
+
 def test_the_demo_recipe_is_valid() -> None:
     from corpuskit.recipe import load
 

@@ -173,7 +173,9 @@ def test_every_rule_of_every_document_is_told_as_it_was_judged(cleaned):
         variant = manifest.read(cleaned.artifact("variant", name))
         for part in every:
             table = sidecars.read(cleaned.artifact("variant", name), part, ["failed"]).to_pylist()
-            lengths = sidecars.read(cleaned.signal_folder("size.bytes" if name == "own" else "length.bytes", name), part).to_pylist()
+            lengths = sidecars.read(
+                cleaned.signal_folder("size.bytes" if name == "own" else "length.bytes", name), part
+            ).to_pylist()
             for verdict, values in zip(table, lengths, strict=True):
                 told = judgements(variant, {"language.label": "en", **values}, verdict["failed"])
                 failed = [one.rule for one in told if one.outcome == "failed"]

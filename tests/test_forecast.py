@@ -165,6 +165,21 @@ def test_what_copies_change_has_bounds_and_no_estimate(made):
     assert any("p²" in note for note in found["notes"])
 
 
+def test_what_cuts_leave_has_an_upper_bound(files, tmp_path):
+    cut = [{"step": "repeated_lines", "min_words": 3, "min_characters": 5}, "repeated_substrings"]
+    fields = small_fields(files) | {"variants": {"raw": {}, "cut": {"cut": cut}}, "tokenizers": {}}
+    _, found = measured(fields | {"sample": 0.5}, tmp_path / "sample")
+    flow = run(build(fields), tmp_path / "whole")
+    lines = {line["step"]: line["bytes"] for line in found["lines"]}
+    kept = manifest.read(flow.variants["cut"].folder).counts["kept_bytes"]
+    for step, place in zip(("repeated_lines", "repeated_substrings"), flow.cuts["cut"], strict=True):
+        kept -= manifest.read(place.folder).counts["cut.bytes"]
+        assert lines[f"cut: after {step}"]["value"] is None
+        assert lines[f"cut: after {step}"]["low"] == 0 < kept <= lines[f"cut: after {step}"]["high"]
+    assert lines["cut: after repeated_lines"]["high"] < lines["cut: kept"]["high"]
+    assert any(note.startswith("cuts: ") for note in found["notes"])
+
+
 def test_every_step_has_its_time(made):
     _, found = made
     times = {time["step"]: time for time in found["times"]}

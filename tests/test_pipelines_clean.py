@@ -19,6 +19,7 @@ from pipelines_harness import (
     shards,
     sidecar,
     snapshot,
+    texts,
 )
 
 from corpuskit import clean, manifest, tokenization
@@ -70,10 +71,6 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def flow(tmp_path_factory: pytest.TempPathFactory, inputs: Path) -> Flow:
     return run_plainly(recipe(inputs), tmp_path_factory.mktemp("clean") / "out")
-
-
-def texts(folder: str) -> list[str]:
-    return [row["text"] for row in documents(folder)]
 
 
 def cleaned(steps: list[Any], given: list[str]) -> list[str]:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from pipelines_harness import command, documents, run, run_plainly, sidecar, snapshot
+from pipelines_harness import Plainly, command, documents, run, run_plainly, sidecar, snapshot
 
 from corpuskit import manifest
 from corpuskit.corpus import Corpus
 from corpuskit.recipe import Recipe
 from corpuskit.recipe.load import build
 from corpuskit.workflow import contamination
+from corpuskit.workflow.explaining import evidence_text, the_one
 from corpuskit.workflow.flow import Flow
 from corpuskit.workflow.summary import cleaning, drops
 from pipelines.contamination import FOUND, REPORT
@@ -218,6 +219,7 @@ def test_the_funnel_names_the_rule(flow: Flow) -> None:
 def test_warnings_and_tables(report: dict[str, Any]) -> None:
     lines = contamination.warnings(report)
     assert len(lines) == 2
+    assert contamination.warnings(None)[0].startswith("the recipe has no tasks and no references")
     assert lines[0].startswith("variant raw: 3 of 4 items of bench are in its training text, in ")
     counts, matches = contamination.tables(report)
     assert len(counts.rows) == 9
@@ -252,6 +254,48 @@ def test_the_command(flow: Flow, report: dict[str, Any], tmp_path: Path) -> None
     out, err = ended.communicate(timeout=120)
     assert b"Too short" in out
     assert "一九九八年".encode() in out
+
+
+def test_near_duplicates_are_reported_by_item_and_document(tmp_path: Path, folder: Path) -> None:
+    changed = ENGLISH.replace("committee", "council").replace("coast", "shore")
+    rows = [
+        {"id": "near", "text": changed},
+        {"id": "exact", "text": ENGLISH},
+        {"id": "other", "text": CHINESE[:12] * 3},
+    ]
+    source = write(tmp_path / "in.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    decontaminate = recipe(folder).plain()["decontaminate"] | {"minhash": True}
+    own = {"sources": [{"name": "in", "paths": [str(source)]}], "heldout": {"share": 0}, "decontaminate": decontaminate}
+    variants = {"raw": {}, "dropped": {"decontaminate": "drop"}}
+    flow = run_plainly(recipe(folder, **own, variants=variants), tmp_path / "out")
+    report = contamination.measure_corpus(flow.out, Plainly()).report  # type: ignore[arg-type]
+    assert (report["minhash"], report["max_similarity"]) == (True, 0.5)
+    raw, dropped = (report["variants"][name]["sets"]["bench"] for name in ("raw", "dropped"))
+    assert (raw["items_found"], raw["documents_contaminated"]) == (1, 1), "no document but one has half of the 13-grams"
+    assert (raw["items_similar"], raw["documents_similar"]) == (1, 2)
+    assert dropped["items_similar"] == dropped["documents_similar"] == 0
+    (match,) = (row for row in report["matches"] if row["method"] == "minhash" and row["set"] == "bench")
+    expected = {
+        "variant": "raw",
+        "item": 0,
+        "share": 1.0,
+        "documents": 2,
+        "id": "exact",
+        "ngrams": None,
+        "shared": None,
+    }
+    assert {name: match[name] for name in expected} == expected
+    captions = [table.caption for table in contamination.tables(report)]
+    assert len(captions) == 4
+    lines = contamination.warnings(report)
+    assert "variant raw: 1 of 4 items of bench have near-duplicates in its training text, 2 documents" in lines
+
+
+def test_the_words_that_failed_a_document_are_marked(flow: Flow) -> None:
+    corpus = Corpus(flow.out)
+    failed, pieces = evidence_text(corpus, the_one(corpus, "whole"), "dropped")
+    assert failed == ["contamination.bench:max", "contamination.more:max"]
+    assert [piece for piece, is_marked in pieces if is_marked] == [ENGLISH.removesuffix(".")]
 
 
 def test_a_corpus_without_items(tmp_path: Path, folder: Path) -> None:

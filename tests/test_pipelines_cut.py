@@ -17,6 +17,7 @@ from pipelines_harness import (
     run_plainly,
     shards,
     sidecar,
+    texts,
 )
 from test_pipelines_kill import finish, kill_when, start
 
@@ -68,10 +69,6 @@ class _Keyed(Document):
     @property
     def key(self) -> bytes:
         return self._key
-
-
-def texts(folder: str) -> list[str]:
-    return [row["text"] for row in documents(folder)]
 
 
 def test_steps_run_in_order_on_what_the_variant_keeps_for_training(flow: Flow) -> None:

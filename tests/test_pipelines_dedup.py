@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from near_copies import chain, clusters, groups, jaccard, kept, made, near, recipe, text, verdicts, write
-from pipelines_harness import content, run, run_plainly, search, snapshot
+from pipelines_harness import Plainly, content, run, run_plainly, search, snapshot
 
 from corpuskit import manifest
 from corpuskit.dedup import DedupConfig
+from corpuskit.workflow.flow import Flow
 
 
 def test_near_copies_are_clusters_and_strangers_are_alone(tmp_path: Path) -> None:
@@ -64,6 +65,13 @@ def test_normalized_texts_are_a_way_of_their_own(tmp_path: Path) -> None:
     assert len(kept(verdicts(flow))) == 4
 
 
+def test_normalized_texts_without_words_are_strangers(tmp_path: Path) -> None:
+    """Also where they have shingles: those of characters."""
+    texts = ["... ... ...", "!!! ??", "(-:", "... ... ...", " a. ", "A"]
+    rows = clusters(made(tmp_path, texts, normalized=True, unit="characters"))
+    assert groups(rows) == {frozenset({"d0", "d3"}), frozenset({"d4", "d5"})}
+
+
 # verification
 
 
@@ -114,6 +122,32 @@ def test_unverified_chains_grow_and_verified_ones_of_strangers_do_not(tmp_path: 
     assert found == {"none": {frozenset(f"d{number}" for number in range(6))}, "signature": set(), "exact": set()}
 
 
+@pytest.mark.parametrize(
+    ("dedup", "warned"),
+    [
+        (
+            {"threshold": 0.5},
+            ["14 bands of 8 rows find 5% of the pairs", "0.5; `bands: auto` and `rows: auto` find 55%"],
+        ),
+        ({"threshold": 0.9, "bands": 2, "rows": 40}, ["2 bands of 40 rows find 3% of the pairs", "of 0.9;"]),
+        ({"threshold": 0.5, "bands": "auto", "rows": "auto"}, []),
+        ({"threshold": 0.97, "bands": "auto", "rows": "auto"}, []),
+        ({"threshold": 0.5, "minhash": False}, []),
+        ({"threshold": 0.65}, []),
+        ({}, []),
+    ],
+    ids=str,
+)
+def test_bands_that_miss_what_the_threshold_asks_for_are_warned_of(
+    tmp_path: Path, dedup: dict[str, Any], warned: list[str]
+) -> None:
+    flow = Flow(recipe([write(tmp_path / "in.jsonl", [text(1)])], **dedup), str(tmp_path / "out"))
+    notes = [note for note in flow.prepare(Plainly()) if note.startswith("dedup: ")]  # type: ignore[arg-type]
+    assert len(notes) == bool(warned)
+    for part in warned:
+        assert part in notes[0]
+
+
 # large clusters
 
 
@@ -150,7 +184,7 @@ def test_equal_texts_stay_together_in_a_large_cluster(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("heldout", [0.1, 0.3])
 def test_no_training_document_stays_that_is_similar_to_a_heldout_one(tmp_path: Path, heldout: float) -> None:
-    """Also where the chain that connects them is split: what is similar to a held-out text goes with that text."""
+    """Also where the chain that connects them is split."""
     texts = [*chain(60), *chain(60)[::7]]
     flow = made(tmp_path, texts, heldout=heldout, max_cluster=10, verify="signature", bands=60, rows=2)
     rows = verdicts(flow)
@@ -164,7 +198,61 @@ def test_no_training_document_stays_that_is_similar_to_a_heldout_one(tmp_path: P
     for row in rows:
         if row["reason"] == "near_heldout":
             assert keys[row["duplicate_of"]]["heldout"]
-            assert jaccard(row["text"], keys[row["duplicate_of"]]["text"]) > 0.5
+            assert row["value"] == pytest.approx(jaccard(row["text"], keys[row["duplicate_of"]]["text"]), abs=0.15)
+            assert row["value"] > row["threshold"]
+
+
+def test_a_chain_to_a_heldout_text_is_no_reason(tmp_path: Path) -> None:
+    """A document is left out for one that it is similar to itself, not for its neighbour's neighbour."""
+    texts = chain(60)
+    rows = verdicts(made(tmp_path, texts, heldout=0.03, variant={"deduplicate": False}))
+    held = [row for row in rows if row["heldout"]]
+    assert 0 < len(held) < 6
+    for row in rows:
+        nearest = max(jaccard(row["text"], other["text"]) for other in held)
+        if not row["heldout"] and abs(nearest - 0.7) > 0.15:
+            assert (row["reason"] == "near_heldout") == (nearest > 0.7)
+    assert sum(row["kept"] for row in rows) > 20
+
+
+def test_heldout_and_training_documents_share_no_cluster(tmp_path: Path) -> None:
+    rows = clusters(made(tmp_path, [one for one in chain(20) for _ in range(3)], heldout=0.3))
+    found = groups(rows)
+    held = {row["id"] for row in rows if row["heldout"]}
+    assert {one <= held for one in found} == {True, False}
+    assert all(one <= held or not one & held for one in found)
+
+
+@pytest.mark.parametrize("dedup", [{}, {"minhash": False}, {"exact": False}, {"verify": "none"}], ids=str)
+def test_every_copy_of_a_heldout_text_is_found(tmp_path: Path, dedup: dict[str, Any]) -> None:
+    """However many held-out texts share a bucket: these differ in one word each."""
+    texts = [f"{text(1)} {number % 60}" for number in range(400)]
+    rows = verdicts(made(tmp_path, texts, heldout=0.3, variant={"deduplicate": False}, **dedup))
+    held = {row["text"]: row for row in rows if row["heldout"]}
+    assert 40 < len(held) < 60
+    copies = [row for row in rows if not row["heldout"] and row["text"] in held]
+    assert len(copies) > 200
+    for row in copies:
+        assert (row["reason"], row["value"]) == ("near_heldout", 1.0)
+
+
+@pytest.mark.parametrize("verify", ["signature", "exact", "none"])
+def test_which_of_equal_heldout_texts_is_named_depends_on_no_order(tmp_path: Path, verify: str) -> None:
+    texts = [one for seed in range(12) for one in (text(seed), text(seed), near(seed), near(seed, 6), text(seed))]
+    records = [{"id": f"{number}", "text": one} for number, one in enumerate(texts * 2)]
+    found = []
+    for order in (1, -1):
+        flow = made(tmp_path / str(order), records[::order], heldout=0.4, verify=verify)
+        rows = {row["id"]: row for row in verdicts(flow)}
+        found.append({id: (row["reason"], row["value"], row["duplicate_of"]) for id, row in rows.items()})
+        keys: dict[str, bytes] = {}
+        for row in rows.values():
+            if row["heldout"]:
+                keys[row["text"]] = min(row["key"], keys.get(row["text"], row["key"]))
+        named = {row["duplicate_of"] for row in rows.values() if row["reason"] == "near_heldout"}
+        assert named
+        assert named <= set(keys.values())
+    assert found[0] == found[1]
 
 
 def test_copies_of_a_heldout_text_are_one_document_in_a_large_cluster(tmp_path: Path) -> None:
@@ -228,7 +316,8 @@ SETTINGS = [{}, {"verify": "exact"}, {"verify": "none"}, {"max_cluster": 7}, {"n
 @pytest.mark.parametrize("dedup", SETTINGS, ids=str)
 @pytest.mark.parametrize("partitions", [1, 7, 64])
 def test_partitions_change_no_byte(tmp_path: Path, mixed: list[str], dedup: dict[str, Any], partitions: int) -> None:
-    flow = made(tmp_path / "flow", mixed, **dedup)
+    flow = made(tmp_path / "flow", mixed, heldout=0.2, **dedup)
+    assert manifest.read(flow.duplicates[""].folder).counts["matched.heldout"]
     place = search(DedupConfig(**dedup), flow.documents, tmp_path / "again", partitions=partitions)
     assert snapshot(Path(place.folder)) == snapshot(Path(flow.duplicates[""].folder))
 
@@ -247,7 +336,7 @@ def test_splits_and_the_order_of_files_change_no_decision(
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_workers_and_memory_change_no_byte(tmp_path: Path, mixed: list[str], workers: int) -> None:
-    chosen = recipe([write(tmp_path / "in.jsonl", mixed)], verify="exact", max_cluster=7)
+    chosen = recipe([write(tmp_path / "in.jsonl", mixed)], heldout=0.2, verify="exact", max_cluster=7)
     run_plainly(chosen, tmp_path / "plain")
     run(chosen, tmp_path / "out", workers=workers, memory=30_000)
     assert snapshot(tmp_path / "out") == snapshot(tmp_path / "plain")

@@ -23,7 +23,9 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     """A recipe whose search has all phases, several splits, clusters that are split, and a reference."""
     folder = tmp_path_factory.mktemp("killed")
     april = made(folder / "april", [near(6), text(7)], "a")
-    return recipe([write(folder / "in.jsonl", TEXTS)], max_cluster=5, verify="exact", against={"april": april.out})
+    return recipe(
+        [write(folder / "in.jsonl", TEXTS)], heldout=0.2, max_cluster=5, verify="exact", against={"april": april.out}
+    )
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from corpuskit.recipe import Recipe
 from corpuskit.recipe.load import build
 from corpuskit.urls import normalize_urls
 from corpuskit.workflow.flow import Flow
+from pipelines import copies
 
 WORDS = np.array([f"word{number}" for number in range(400)])
 
@@ -51,29 +52,30 @@ def expected(rows: list[dict[str, Any]], config: dict[str, Any], order: Any) -> 
     addresses = normalize_urls(pa.array([row["url"] for row in rows])).to_pylist()
     reasons: list[str | None] = [None] * len(rows)
 
-    def choose(groups: dict[Any, list[int]], duplicate: str, heldout: str, asked: bool) -> None:
+    def choose(groups: dict[Any, list[int]], duplicate: str) -> None:
         gone = [row for row, reason in enumerate(reasons) if reason]
         for members in groups.values():
             there = [row for row in members if row not in gone]
-            best = min(
-                members,
-                key=lambda row: (not rows[row]["heldout"], row in gone, -order(rows[row]), rows[row]["key"]),
-            )
             for row in there:
-                if rows[best]["heldout"] and not rows[row]["heldout"]:
-                    reasons[row] = heldout
-                elif row != best and asked:
+                if row != min(there, key=lambda row: (-order(rows[row]), rows[row]["key"])):
                     reasons[row] = duplicate
 
-    by_url, by_text = {}, {}
-    for row, address in enumerate(addresses):
-        if address is not None:
-            by_url.setdefault(address, []).append(row)
-        by_text.setdefault(rows[row]["text"], []).append(row)
-    choose(by_url, "duplicate_url", "heldout_url", False)
-    choose(by_text, "duplicate", "near_heldout", False)
-    choose(by_url, "duplicate_url", "heldout_url", config.get("deduplicate_urls", False))
-    choose(by_text, "duplicate", "near_heldout", config.get("deduplicate", False))
+    texts = [row["text"] for row in rows]
+    for values, reason in [(texts, "near_heldout"), (addresses, "heldout_url")]:
+        held = {value for value, row in zip(values, rows, strict=True) if row["heldout"]} - {None}
+        for number, (value, row) in enumerate(zip(values, rows, strict=True)):
+            if value in held and not row["heldout"]:
+                reasons[number] = reason
+    for values, reason, field in [
+        (addresses, "duplicate_url", "deduplicate_urls"),
+        (texts, "duplicate", "deduplicate"),
+    ]:
+        groups: dict[Any, list[int]] = {}
+        for number, (value, row) in enumerate(zip(values, rows, strict=True)):
+            if value is not None:
+                groups.setdefault((value, row["heldout"]), []).append(number)
+        if config.get(field):
+            choose(groups, reason)
     return reasons
 
 
@@ -86,7 +88,12 @@ KEEP = {
 
 @pytest.mark.parametrize("keep", sorted(KEEP))
 @pytest.mark.parametrize("deduplicate", [False, True])
-def test_one_document_of_each_address_stays(tmp_path: Path, keep: str, deduplicate: bool) -> None:
+@pytest.mark.parametrize("at_a_time", [1 << 21, 20])
+def test_one_document_of_each_address_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str, deduplicate: bool, at_a_time: int
+) -> None:
+    """Whether copies are chosen in one part or in seven."""
+    monkeypatch.setattr(copies, "AT_A_TIME", at_a_time)
     config = {"deduplicate_urls": True, "deduplicate": deduplicate, "keep": keep}
     flow = run_plainly(recipe(write(tmp_path / "in.jsonl"), **config), tmp_path / "out")
     rows = documents(flow.documents.folder)
@@ -94,7 +101,10 @@ def test_one_document_of_each_address_stays(tmp_path: Path, keep: str, deduplica
         verdicts = sidecar(flow.variants[variant].folder, flow.documents.folder)
         assert [row["reason"] for row in verdicts] == expected(rows, fields, KEEP[keep if fields else "longest"])
         staying = {row["key"] for row, verdict in zip(rows, verdicts, strict=True) if verdict["kept"]}
-        assert all((row["duplicate_of"] in staying) == bool(row["reason"]) for row in verdicts)
+        held = {row["key"] for row in rows if row["heldout"]}
+        for row in verdicts:
+            named = held if row["reason"] in ("heldout_url", "near_heldout") else staying
+            assert (row["duplicate_of"] in named) == bool(row["reason"])
 
 
 def test_the_choice_falls_on_members_that_pass_the_policy(tmp_path: Path) -> None:

@@ -189,5 +189,7 @@ def _print_cut(cut: Mapping[str, Any]) -> None:
     print_text(f"cut by {cut['step']}: {counted(cut['bytes'], 'byte')} in {counted(cut['count'], 'piece')}, from")
     for piece in cut["pieces"]:
         results.print(Text(f"- {_visible(piece['begins'])}", "red"))
+        for other in piece["references"]:
+            print_text(f"  in {other['corpus']}, {other['place']}" + (f" ({other['id']})" if other["id"] else ""))
     if len(cut["pieces"]) < cut["count"]:
         print_text(f"… and {cut['count'] - len(cut['pieces']):,} more")

@@ -74,7 +74,8 @@ def compare(
         print_json({"report": compared.report, **found})
         return
     print_scores(compared.comparison)
-    print_contamination(compared.contamination)
+    if compared.contamination:
+        print_contamination(compared.contamination)
     print_text(f"report: {compared.report}")
 
 

@@ -1,10 +1,12 @@
 """Evaluation items in training text: what is looked for, n-grams shared, near-duplicates."""
 
 from corpuskit.contamination.config import ContaminationConfig, DecontaminateConfig, MatchConfig, ReferenceConfig
-from corpuskit.contamination.overlap import Overlap, Pairs, overlap
+from corpuskit.contamination.overlap import Overlap, overlap
+from corpuskit.contamination.pairs import Best, Pairs
 from corpuskit.contamination.table import NgramTable, build, folded_words
 
 __all__ = [
+    "Best",
     "ContaminationConfig",
     "DecontaminateConfig",
     "MatchConfig",

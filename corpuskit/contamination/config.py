@@ -51,8 +51,8 @@ class MatchConfig(Config):
     training_rows: bool = False
     """Whether the texts that tasks are fine-tuned on are looked for too; by default those that are scored alone."""
     minhash: bool = False
-    """Whether items and documents are also compared as near-duplicates, by the MinHash signatures of `dedup` with its
-    default settings: for documents about as long as an item."""
+    """Whether items and documents are also compared as near-duplicates, by MinHash signatures of their runs of three
+    words: for documents about as long as an item."""
 
     @model_validator(mode="after")
     def _can_be_shorter(self) -> "MatchConfig":
@@ -73,7 +73,7 @@ class DecontaminateConfig(MatchConfig):
     """Further texts to look for by name: a file, several, or fields."""
     max_share: Share = Field(0.5, ge=0, lt=1)
     """The largest share of an item's distinct n-grams that a document may have. 0: none, as GPT-3 took it."""
-    max_similarity: Share = Field(0.8, ge=0, lt=1)
+    max_similarity: Share = Field(0.5, ge=0, lt=1)
     """The largest Jaccard similarity to an item that a document may have (with `minhash`)."""
 
     def check(self, tasks: Mapping[str, AnySet], place: str = "decontaminate") -> None:

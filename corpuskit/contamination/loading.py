@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from corpuskit.contamination import items
-from corpuskit.contamination.config import ContaminationConfig
+from corpuskit.contamination.config import ContaminationConfig, MatchConfig
+from corpuskit.contamination.items import Items
 from corpuskit.contamination.similarity import SimilarItems, sign_items
 from corpuskit.contamination.table import NgramTable, build
 from corpuskit.kernels import Texts
@@ -38,12 +39,16 @@ def load(config: ContaminationConfig) -> Wanted:
 def _load(config: str, stored: tuple[tuple[StoredFile, ...], ...]) -> Wanted:
     """Make the tables of a config, which comes as JSON; `stored` tells its files from what they were."""
     settings = ContaminationConfig.model_validate_json(config)
-    found = items.load(settings)
-    table = build(list(found.items()), settings.ngram, settings.min_words)
-    if not settings.minhash:
+    return make(items.load(settings), settings)
+
+
+def make(found: Items, config: MatchConfig) -> Wanted:
+    """Make the tables of items."""
+    table = build(list(found.items()), config.ngram, config.min_words)
+    if not config.minhash:
         return Wanted(table, None)
     texts = Texts.from_arrow(pa.array([text for own in found.values() for text in own], pa.large_string()))
-    return Wanted(table, sign_items(texts, table.set_of, len(found)))
+    return Wanted(table, sign_items(texts, table.set_of, len(found), config.min_words))
 
 
 def identity(config: ContaminationConfig) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from corpuskit.kernels import Texts, Words, fixed, inlined, kernel
 from corpuskit.kernels.casing import lowered
+from corpuskit.kernels.hash_tables import slot_of
 from corpuskit.kernels.hashing import FINISHER, MULTIPLIER
 from corpuskit.kernels.intrinsics import fold_multiply
 
@@ -84,20 +85,10 @@ def _item_ngrams(hashes, offsets, lengths, shortest, targets, ngrams, beginnings
             target += 1
 
 
-@inlined
-def _slot(keys, values, key):  # type: ignore[no-untyped-def]
-    """Return the slot of a key, or the empty one where it would go."""
-    mask = np.int64(keys.size - 1)
-    slot = np.int64(key & np.uint64(mask))
-    while values[slot] != 0 and keys[slot] != key:
-        slot = (slot + 1) & mask
-    return slot
-
-
 @kernel
 def _fill(ngrams, keys, values):  # type: ignore[no-untyped-def]
     for number in range(ngrams.size):
-        slot = _slot(keys, values, ngrams[number])
+        slot = slot_of(keys, values, ngrams[number])
         keys[slot], values[slot] = ngrams[number], number + 1
 
 
@@ -163,13 +154,14 @@ def _indexed(
     items: np.ndarray,
     lengths: np.ndarray,
 ) -> NgramTable:
-    """Gather the items of each distinct n-gram; the last four arrays hold one entry an occurrence of one."""
-    order = np.lexsort((items, hashes))
+    """Gather the items of each distinct n-gram; the last four arrays hold one entry an occurrence of one, by item."""
+    order = np.argsort(hashes, kind="stable")  # so the items of equal n-grams rise
     hashes, items = hashes[order], items[order]
     new = np.ones(len(order), bool)
     new[1:] = (hashes[1:] != hashes[:-1]) | (items[1:] != items[:-1])
     hashes, items, order = hashes[new], items[new], order[new]
-    distinct, firsts = np.unique(hashes, return_index=True)
+    firsts = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1])[: len(hashes)])
+    distinct = hashes[firsts]
     keys, values = _slots(distinct)
     power = max((FILTER_BITS * len(beginnings) // 64).bit_length(), 1)
     return NgramTable(
@@ -233,7 +225,7 @@ def _find(  # type: ignore[no-untyped-def]
                     longer = longer * MULTIPLIER + hashes[word]
                     word += 1
                 hashed = _whole_hash(longer, length)
-                value = values[_slot(keys, values, hashed)] if _passes(wholes, shift, hashed) else 0
+                value = values[slot_of(keys, values, hashed)] if _passes(wholes, shift, hashed) else 0
                 if value:
                     if found < places.size:
                         places[found], ngrams[found] = begin, value - 1

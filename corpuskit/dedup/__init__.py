@@ -1,27 +1,26 @@
 """Duplicates: how they are found, and which copy stays."""
 
 from corpuskit.dedup.banding import collision_probability, optimal_bands
-from corpuskit.dedup.choice import REASONS, Choice, choose
+from corpuskit.dedup.choice import choose
 from corpuskit.dedup.config import DedupConfig, ReferenceName
-from corpuskit.dedup.edges import clusters, starts_of_runs
-from corpuskit.dedup.signatures import Signed, band_keys, shingles, sign, sign_urls, similarity
+from corpuskit.dedup.edges import Clusters, starts_of_runs
+from corpuskit.dedup.signatures import Signed, band_keys, shingles, sign, sign_urls, similarity, sketches
 from corpuskit.dedup.splitting import split
 
 __all__ = [
-    "REASONS",
-    "Choice",
+    "Clusters",
     "DedupConfig",
     "ReferenceName",
     "Signed",
     "band_keys",
     "choose",
-    "clusters",
     "collision_probability",
     "optimal_bands",
     "shingles",
     "sign",
     "sign_urls",
     "similarity",
+    "sketches",
     "split",
     "starts_of_runs",
 ]

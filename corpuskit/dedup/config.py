@@ -5,12 +5,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from corpuskit.config import Config
-from corpuskit.dedup.banding import optimal_bands
+from corpuskit.dedup.banding import collision_probability, optimal_bands
 
 ReferenceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 """Names of references become names of columns: a letter, then letters, digits and `_`."""
 
 Count = Annotated[int, Field(ge=1, le=1000)]
+
+HELDOUT = "heldout"
+"""What the search calls the corpus's own held-out documents, as the name of a reference."""
 
 SIGNING = ("normalized", "minhash", "unit", "ngram", "lower_case", "seed")
 """Fields that decide what signatures hold, beside their length: all else can change without reading texts again."""
@@ -65,6 +68,8 @@ class DedupConfig(Config):
             raise ValueError("set exact, normalized, minhash, urls or several: else no duplicates are found")
         if self.against and not self.texts:
             raise ValueError("`against` compares texts: set exact, normalized, minhash or several")
+        if HELDOUT in self.against:
+            raise ValueError(f"`{HELDOUT}` names the held-out documents of this corpus: call that reference otherwise")
         if (self.bands == "auto") != (self.rows == "auto"):
             raise ValueError("bands and rows are both `auto` or both numbers")
         return self
@@ -86,6 +91,11 @@ class DedupConfig(Config):
         """Length of a signature; 0 without MinHash."""
         bands, rows = self.banding
         return bands * rows if self.minhash else 0
+
+    @property
+    def found_at_threshold(self) -> float:
+        """The probability that two documents that are just as similar as `threshold` share a band."""
+        return float(collision_probability(self.threshold, *self.banding))
 
     def signing(self) -> dict[str, Any]:
         """Return what decides the signatures, as plain data."""

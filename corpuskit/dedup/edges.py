@@ -7,30 +7,34 @@ import numpy as np
 from corpuskit.kernels import Forest
 
 
-def clusters(edges: Iterable[tuple[np.ndarray, np.ndarray]], rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find the connected components of edges between the rows 0 to `rows` - 1.
+class Clusters:
+    """The connected components of edges between the rows 0 to `rows` - 1: 5 bytes a row, 9 from 2**32 rows on."""
 
-    Memory is 5 bytes a row, 9 from 2**32 rows on, beside one batch of edges.
+    def __init__(self, edges: Iterable[tuple[np.ndarray, np.ndarray]], rows: int) -> None:
+        """Connect edges.
 
-    Args:
-        edges: batches of the two ends of edges, uint64[e] each.
-        rows: number of rows.
+        Args:
+            edges: batches of the two ends of edges, uint64[e] each; one batch is held at a time.
+            rows: number of rows.
+        """
+        forest = Forest(rows)
+        for a, b in edges:
+            forest.join(a, b)
+        self._labels = forest.labels()
+        self._together = np.zeros(rows, bool)
+        for start in range(0, rows, BLOCK):
+            block = self._labels[start : start + BLOCK]
+            others = np.flatnonzero(block != np.arange(start, start + len(block), dtype=block.dtype))
+            self._together[start + others] = True
+            self._together[block[others]] = True
 
-    Returns:
-        Every row that is not alone, rising, int64[m], and the smallest row of its cluster, int64[m].
-    """
-    forest = Forest(rows)
-    for a, b in edges:
-        forest.join(a, b)
-    labels = forest.labels()
-    together = np.zeros(rows, bool)
-    for start in range(0, rows, BLOCK):
-        block = labels[start : start + BLOCK]
-        others = np.flatnonzero(block != np.arange(start, start + len(block), dtype=labels.dtype))
-        together[start + others] = True
-        together[block[others]] = True
-    members = np.flatnonzero(together)
-    return members, labels[members].astype(np.int64)
+    def members(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows from `start` to `stop` - 1 that are not alone, and the smallest row of each one's cluster.
+
+        Both are uint64[m], the former rising.
+        """
+        members = np.flatnonzero(self._together[start:stop]) + start
+        return members.astype(np.uint64), self._labels[members].astype(np.uint64)
 
 
 BLOCK = 1 << 20

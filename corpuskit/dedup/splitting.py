@@ -28,18 +28,17 @@ def _reaches(leaders, place, signatures, member, needed):  # type: ignore[no-unt
 
 
 @kernel
-def _lead(signatures: np.ndarray, heldout: np.ndarray, order: np.ndarray, needed: np.int64, leader: np.ndarray) -> None:
+def _lead(signatures: np.ndarray, order: np.ndarray, needed: np.int64, leader: np.ndarray) -> None:
     """Fill leader int64[m]. The signatures of leaders lie side by side: most of the time goes into reading them."""
     leaders = np.empty_like(signatures)
     names = np.empty(order.size, np.int64)
     size = 0
     for member in order:
         leader[member] = member
-        if not heldout[member]:
-            for place in range(size):
-                if _reaches(leaders, place, signatures, member, needed):
-                    leader[member] = names[place]
-                    break
+        for place in range(size):
+            if _reaches(leaders, place, signatures, member, needed):
+                leader[member] = names[place]
+                break
         if leader[member] == member:
             names[size] = member
             for column in range(signatures.shape[1]):
@@ -47,17 +46,16 @@ def _lead(signatures: np.ndarray, heldout: np.ndarray, order: np.ndarray, needed
             size += 1
 
 
-def split(signatures: np.ndarray, heldout: np.ndarray, order: np.ndarray, threshold: float) -> np.ndarray:
+def split(signatures: np.ndarray, order: np.ndarray, threshold: float) -> np.ndarray:
     """Split a cluster into groups that are similar to their leader; return each member's leader, int64[m].
 
-    Members come in the given order. A held-out member leads; any other goes to the first leader so far whose
-    signature agrees with its own in a share of places of at least the threshold, or leads where there is none.
+    Members come in the given order. Each goes to the first leader so far whose signature agrees with its own in a share
+    of places of at least the threshold, or leads where there is none.
 
     The cost is members times leaders; most comparisons end after the first few places.
 
     Args:
         signatures: uint32[m, p], MinHash signatures.
-        heldout: bool[m], members that must not be dropped for another.
         order: int64[m], every member once: who may lead first.
         threshold: 0 to 1; compared as float32 with the share, as `agreement` gives it.
 
@@ -65,22 +63,22 @@ def split(signatures: np.ndarray, heldout: np.ndarray, order: np.ndarray, thresh
         ValueError: the arrays differ in length, the order is no permutation, signatures are empty, or the threshold is
             out of range.
     """
-    signatures, heldout, order = fixed(signatures, np.uint32), fixed(heldout, np.bool_), fixed(order, np.int64)
-    _check(signatures, heldout, order, threshold)
+    signatures, order = fixed(signatures, np.uint32), fixed(order, np.int64)
+    _check(signatures, order, threshold)
     width = signatures.shape[1]
     shares = np.arange(width + 1, dtype=np.float32) / np.float32(width)
     needed = int(np.searchsorted(shares, np.float32(threshold)))
     leader = np.empty(order.size, np.int64)
-    _lead(signatures, heldout, order, needed, leader)
+    _lead(signatures, order, needed, leader)
     return leader
 
 
-def _check(signatures: np.ndarray, heldout: np.ndarray, order: np.ndarray, threshold: float) -> None:
+def _check(signatures: np.ndarray, order: np.ndarray, threshold: float) -> None:
     if signatures.ndim != 2 or not signatures.shape[1]:
         raise ValueError(f"signatures of shape {signatures.shape} are not [members, places]")
     members = signatures.shape[0]
-    if heldout.shape != (members,) or order.shape != (members,):
-        raise ValueError(f"{members} signatures, but {heldout.size} marks of held-out members and {order.size} places")
+    if order.shape != (members,):
+        raise ValueError(f"{members} signatures, but {order.size} places")
     if members and not (np.bincount(order.clip(-1) + 1, minlength=members + 1)[1:] == 1).all():
         raise ValueError("the order must name every member once")
     if not 0 <= threshold <= 1:

@@ -1,4 +1,5 @@
-"""Open-addressing hash tables of the items of one document: a slot holds an item's number plus 1, or 0."""
+"""Open-addressing hash tables: of the items of one document, whose slots hold an item's number plus 1, or 0; and of
+keys with values, 0 in an empty slot."""
 
 import numpy as np
 
@@ -29,3 +30,13 @@ def clear_slots(slots, size):  # type: ignore[no-untyped-def]
     for slot in range(1 << bits):
         slots[slot] = 0
     return np.uint64(64 - bits), np.uint64((1 << bits) - 1)
+
+
+@inlined
+def slot_of(keys, values, key):  # type: ignore[no-untyped-def]
+    """Return the slot of a uint64 key, or the empty one where it would go; of 2**n keys, and values that are not 0."""
+    mask = np.int64(keys.size - 1)
+    slot = np.int64(key & np.uint64(mask))
+    while values[slot] != 0 and keys[slot] != key:
+        slot = (slot + 1) & mask
+    return slot

@@ -1,14 +1,15 @@
 """Candidate pairs of documents: from entries (key, rank, row) to the pairs of rows that share a key.
 
 A *bucket* is the entries with one key, such as a hash of one band of their signatures. A *rank* orders a bucket: part
-of a hash of the document's text, so that equal texts stand together, and which texts are paired does not depend on
-where documents lie. Entries of equal rank are ordered by row.
+of a hash of the document's text and a sketch of it, so that equal texts stand together, and which texts are paired does
+not depend on where documents lie. Entries of equal rank are ordered by row.
 
 Rows from `own` on are those of *references*: other sets of documents that own rows are compared with, each by itself.
 """
 
 import numpy as np
 
+from corpuskit.kernels.blocks import popcount
 from corpuskit.kernels.compiling import fixed, inlined, kernel
 
 ALL_OWN = 2**64 - 1
@@ -17,6 +18,9 @@ KEY, RANK, ROW, INDEX = 0, 1, 2, 3
 """Columns of entries while they are sorted."""
 RUN = 16
 """Entries that are sorted by insertion before sorted runs are merged."""
+SKETCH_BITS = 32
+"""Bits of a rank that are a sketch of its text: equal in a share of places that rises with the similarity."""
+SKETCH = np.uint64(2**SKETCH_BITS - 1)
 MOST_BITS = 24
 """Bits of keys that entries are parted by, at most: 128 MB of bounds."""
 
@@ -205,11 +209,11 @@ def star(rows: np.ndarray, order: np.ndarray, starts: np.ndarray) -> tuple[np.nd
 
 
 @inlined
-def _n_pairs(n_heads, width):  # type: ignore[no-untyped-def]
-    """Return how many pairs `neighbours` makes of a bucket."""
-    near = min(width, max(n_heads - 1, 0))
-    windows = n_heads * near - near * (near + 1) // 2
-    return windows + max(n_heads - 1 - width, 0)
+def _most_pairs(n_heads, width):  # type: ignore[no-untyped-def]
+    """Return how many pairs `neighbours` makes of a bucket at most."""
+    if n_heads <= 2 * width + 1:
+        return n_heads * (n_heads - 1) // 2
+    return 2 * n_heads * width
 
 
 @kernel
@@ -223,60 +227,112 @@ def _heads(
     heads: np.ndarray,
     n_heads: np.ndarray,
 ) -> np.int64:
-    """Find the first own row of each rank of each bucket; return how many pairs they make.
+    """Find the first own row of each rank of each bucket; return how many pairs they make at most.
 
-    They fill heads uint64[k] from the bucket's start, by rank.
+    They fill heads uint64[k, 2] with (row, rank) from the bucket's start, by rank.
     """
     n_pairs = np.int64(0)
     for bucket in range(starts.size - 1):
         last = low = starts[bucket] - starts[0]
-        last_rank = np.uint64(0)
         for place in range(starts[bucket], starts[bucket + 1]):
             rank, row = ranks[order[place]], rows[order[place]]
-            if row < own and (rank != last_rank or last == low):
-                heads[last] = row
+            if row < own and (last == low or rank != heads[last - 1, 1]):
+                heads[last, 0], heads[last, 1] = row, rank
                 last += 1
-                last_rank = rank
         n_heads[bucket] = last - low
-        n_pairs += _n_pairs(n_heads[bucket], width)
+        n_pairs += _most_pairs(n_heads[bucket], width)
     return n_pairs
+
+
+@inlined
+def _majority(heads, first, last, counts):  # type: ignore[no-untyped-def]
+    """Return the bits that most sketches of a bucket's heads have set; counts: int64[SKETCH_BITS], overwritten."""
+    for bit in range(SKETCH_BITS):
+        counts[bit] = 0
+    for place in range(first, last):
+        for bit in range(SKETCH_BITS):
+            counts[bit] += np.int64((heads[place, 1] >> np.uint64(bit)) & np.uint64(1))
+    majority = np.uint64(0)
+    for bit in range(SKETCH_BITS):
+        if 2 * counts[bit] > last - first:
+            majority |= np.uint64(1) << np.uint64(bit)
+    return majority
+
+
+@inlined
+def _find_centres(heads, first, last, counts, centres, distances):  # type: ignore[no-untyped-def]
+    """Fill centres int64[width] with the places of the heads whose sketches are nearest to the majority, nearest first.
+
+    There are as many heads at least; distances: int64[width], overwritten.
+    """
+    majority, size = _majority(heads, first, last, counts), 0
+    for place in range(first, last):
+        distance = np.int64(popcount((heads[place, 1] ^ majority) & SKETCH))
+        if size == centres.size and distance >= distances[size - 1]:
+            continue
+        size = min(size + 1, centres.size)
+        hole = size - 1
+        while hole > 0 and distances[hole - 1] > distance:
+            centres[hole], distances[hole] = centres[hole - 1], distances[hole - 1]
+            hole -= 1
+        centres[hole], distances[hole] = place, distance
+
+
+@inlined
+def _contains(values, value):  # type: ignore[no-untyped-def]
+    """Return whether an array has a value."""
+    found = False
+    for index in range(values.size):
+        found |= values[index] == value
+    return found
 
 
 @kernel
 def _pair_heads(
     heads: np.ndarray, starts: np.ndarray, n_heads: np.ndarray, width: np.int64, a: np.ndarray, b: np.ndarray
-) -> None:
-    """Fill a and b, uint64[e], with the smaller and the larger row of each pair."""
-    pair = np.int64(0)
+) -> np.int64:
+    """Fill a and b, uint64[room], with the smaller and the larger row of each pair; return how many there are."""
+    counts = np.empty(SKETCH_BITS, np.int64)
+    centres, distances = np.empty(width, np.int64), np.empty(width, np.int64)
+    n_pairs = np.int64(0)
     for bucket in range(starts.size - 1):
         first = starts[bucket] - starts[0]
         last = first + n_heads[bucket]
+        is_small = n_heads[bucket] <= 2 * width + 1
+        if not is_small:
+            _find_centres(heads, first, last, counts, centres, distances)
         for place in range(first, last):
-            head = heads[place]
-            if place - first > width:
-                a[pair], b[pair] = min(heads[first], head), max(heads[first], head)
-                pair += 1
-            for near in range(place + 1, min(place + 1 + width, last)):
-                a[pair], b[pair] = min(heads[near], head), max(heads[near], head)
-                pair += 1
+            row = heads[place, 0]
+            for near in range(place + 1, last if is_small else min(place + 1 + width, last)):
+                a[n_pairs], b[n_pairs] = min(heads[near, 0], row), max(heads[near, 0], row)
+                n_pairs += 1
+            is_centre = is_small or _contains(centres, place)
+            for index in range(0 if is_small else width):
+                centre = centres[index]
+                if abs(centre - place) > width and (place > centre or not is_centre):
+                    a[n_pairs], b[n_pairs] = min(heads[centre, 0], row), max(heads[centre, 0], row)
+                    n_pairs += 1
+    return n_pairs
 
 
 def neighbours(
-    ranks: np.ndarray, rows: np.ndarray, order: np.ndarray, starts: np.ndarray, width: int = 16, own: int = ALL_OWN
+    ranks: np.ndarray, rows: np.ndarray, order: np.ndarray, starts: np.ndarray, width: int = 8, own: int = ALL_OWN
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pair the texts of each bucket: all of them where there are up to width + 1, a bounded number where more.
+    """Pair the texts of each bucket: all of them where there are up to 2 * width + 1, a bounded number where more.
 
     The own rows of equal rank, equal texts, are one *head*, the smallest row. Each head is paired with the next `width`
-    heads by rank, and with the bucket's first. References take no part.
+    heads by rank, and with the bucket's `width` centres: the heads whose sketches are nearest to what most have, the
+    first by rank among equals. So the text that many were made of, which need not be similar to one another, meets all
+    that share a band with it. References take no part.
 
     Which texts are paired does not depend on the order of entries or the numbering of rows.
 
     Args:
-        ranks: uint64[m], as given to `buckets`.
+        ranks: uint64[m], as given to `buckets`; the low `SKETCH_BITS` bits are the text's sketch.
         rows: uint64[m], likewise.
         order: int64[k], from `buckets`.
         starts: int64[b + 1], from `buckets`, or a slice of them: the buckets to look at. A bucket of h heads gives
-            up to (width + 1) * h pairs: slices bound the memory.
+            up to 2 * width * h pairs: slices bound the memory.
         width: at least 1.
         own: rows from here on are references; default: none is.
 
@@ -289,11 +345,11 @@ def neighbours(
     check_width(width)
     ranks, rows = columns_of(ranks, rows)
     order, starts = fixed(order, np.int64), fixed(starts, np.int64)
-    heads, n_heads = np.empty(starts[-1] - starts[0], np.uint64), np.empty(starts.size - 1, np.int64)
-    n_pairs = _heads(ranks, rows, order, starts, np.uint64(own), width, heads, n_heads)
-    a, b = np.empty(n_pairs, np.uint64), np.empty(n_pairs, np.uint64)
-    _pair_heads(heads, starts, n_heads, width, a, b)
-    return a, b
+    heads, n_heads = np.empty((starts[-1] - starts[0], 2), np.uint64), np.empty(starts.size - 1, np.int64)
+    most = _heads(ranks, rows, order, starts, np.uint64(own), width, heads, n_heads)
+    a, b = np.empty(most, np.uint64), np.empty(most, np.uint64)
+    n_pairs = _pair_heads(heads, starts, n_heads, width, a, b)
+    return a[:n_pairs], b[:n_pairs]
 
 
 def check_width(width: int) -> None:

@@ -101,6 +101,19 @@ def _find_slot(slots, prefixes, place, n, power, shift, mask):  # type: ignore[n
     return slot
 
 
+@inlined
+def _count(slots, counts, prefixes, place, n, power, shift, mask, room):  # type: ignore[no-untyped-def]
+    """Count the n-gram at a place; return its slot, and the room left: -1 where there was none for a new n-gram."""
+    slot = _find_slot(slots, prefixes, place, n, power, shift, mask)
+    if not slots[slot]:
+        room -= 1
+        if room < 0:
+            return slot, room
+        slots[slot], counts[place] = place + ONE, 0
+    counts[np.uint64(slots[slot]) - ONE] += np.uint32(1)
+    return slot, room
+
+
 @kernel
 def _most_frequent(prefixes, n, places, size, slots, counts):  # type: ignore[no-untyped-def]
     """Count the n-grams at places uint32[:size] exactly; return (count, first place) of the most frequent one.
@@ -114,14 +127,10 @@ def _most_frequent(prefixes, n, places, size, slots, counts):  # type: ignore[no
         best, best_place = np.int64(0), np.int64(0)
         for item in range(size):
             place = np.uint64(places[item])
-            slot = _find_slot(slots, prefixes, place, words, power, shift, mask)
-            if not slots[slot]:
-                if not room:
-                    break
-                room -= 1
-                slots[slot], counts[place] = place + ONE, 0
+            slot, room = _count(slots, counts, prefixes, place, words, power, shift, mask, room)
+            if room < 0:
+                break
             first = np.uint64(slots[slot]) - ONE
-            counts[first] += np.uint32(1)
             count = np.int64(counts[first])
             if count > best or (count == best and np.int64(first) < best_place):
                 best, best_place = count, np.int64(first)
@@ -171,14 +180,10 @@ def _find_firsts(prefixes, n, places, size, slots, counts, firsts):  # type: ign
         shift, mask = clear_slots(slots, room)
         for item in range(size):
             place = np.uint64(places[item])
-            slot = _find_slot(slots, prefixes, place, words, power, shift, mask)
-            if not slots[slot]:
-                if not room:
-                    break
-                room -= 1
-                slots[slot], counts[place] = place + ONE, 0
+            slot, room = _count(slots, counts, prefixes, place, words, power, shift, mask, room)
+            if room < 0:
+                break
             firsts[item] = slots[slot] - np.uint32(1)
-            counts[firsts[item]] += np.uint32(1)
         else:
             break
 

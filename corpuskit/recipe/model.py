@@ -11,6 +11,7 @@ from corpuskit.clean import AnyStep, CleanerConfig, ContaminationCleanerConfig, 
 from corpuskit.config import Bytes, Config, Share
 from corpuskit.contamination import DecontaminateConfig, MatchConfig
 from corpuskit.dedup import DedupConfig, ReferenceName
+from corpuskit.dedup.config import HELDOUT
 from corpuskit.dedup.inside import CutConfig
 from corpuskit.documents import HeldoutConfig, SourceConfig
 from corpuskit.errors import RecipeError, nearest
@@ -70,8 +71,8 @@ class VariantConfig(Config):
     """Corpora of `dedup.against` whose duplicates are dropped."""
     cut: tuple[CutConfig, ...] = ()
     """What is cut from the documents that the variant keeps for training, in order, once they are chosen: what they
-    repeat of one another, or of themselves. Tokenizers and shards are made of what is left; signals, duplicates and
-    held-out documents are not touched."""
+    repeat of one another, of themselves, of held-out documents or of other corpora. Tokenizers and shards are made of
+    what is left; signals, duplicates and held-out documents are not touched."""
 
 
 def needed(variant: VariantConfig) -> set[str]:
@@ -266,13 +267,19 @@ class Recipe(Config):
             known = self.known_signals(variant)
             policy.check(variant.policy, self.languages, f"{place}.policy", known)
             _check_keep(variant.keep, known, f"{place}.keep")
-            self._check_against(variant, f"{place}.against")
+            self._check_against(variant.against if variant.against != "all" else (), f"{place}.against")
+            for index, step in enumerate(variant.cut):
+                self._check_against(step.against, f"{place}.cut[{index}].against", HELDOUT)
+                if HELDOUT in step.against and not self.heldout.share:
+                    reason = "`heldout.share` is 0: no documents are held out"
+                    raise RecipeError(f"{place}.cut[{index}].against", reason)
 
-    def _check_against(self, variant: VariantConfig, place: str) -> None:
-        references = self.dedup.against if self.dedup else {}
-        for index, name in enumerate(variant.against if variant.against != "all" else ()):
-            if name not in references:
-                reason = f"`dedup.against` names no corpus {name!r}{nearest(name, references)}"
+    def _check_against(self, names: Iterable[str], place: str, *own: str) -> None:
+        """Refuse names of corpora that are not among `dedup.against`, nor among some that are part of this one."""
+        known = (*own, *(self.dedup.against if self.dedup else ()))
+        for index, name in enumerate(names):
+            if name not in known:
+                reason = f"`dedup.against` names no corpus {name!r}{nearest(name, known)}"
                 raise RecipeError(f"{place}[{index}]", reason)
 
     def _check_tokenizers(self) -> None:

@@ -30,7 +30,7 @@ def named(config: ContaminationConfig) -> dict[str, Signal]:
         found[name + NGRAMS] = Signal(pa.int32(), "0 or more", begun)
         if config.minhash:
             jaccard = f"the highest Jaccard similarity to an item of {name}, by MinHash; 0 where no band is shared"
-            found[name + SIMILARITY] = Signal(pa.float32(), "0 to 1", jaccard, "texts of fewer than 5 words")
+            found[name + SIMILARITY] = Signal(pa.float32(), "0 to 1", jaccard, "texts of fewer than 3 words")
     return found
 
 
@@ -54,7 +54,7 @@ def measure(texts: Texts, config: ContaminationConfig) -> Mapping[str, np.ndarra
 
 CONTAMINATION = SignalGroup(
     name="contamination",
-    revision=1,
+    revision=2,
     source="13-grams as GPT-3 took them (Brown et al. 2020, appendix C), as a share of the item; words and short items "
     "in docs/decontamination.md",
     signals={},

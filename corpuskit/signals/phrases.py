@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from corpuskit.kernels import Words, fixed, inlined, kernel
+from corpuskit.kernels.hash_tables import slot_of
 from corpuskit.kernels.hashing import FINISHER, MULTIPLIER
 from corpuskit.kernels.intrinsics import fold_multiply
 
@@ -42,16 +43,6 @@ def _extend(state, hashed):  # type: ignore[no-untyped-def]
     return fold_multiply(state * MULTIPLIER + hashed, FINISHER)
 
 
-@inlined
-def _slot(keys, values, key):  # type: ignore[no-untyped-def]
-    """Return the slot of a key, or the empty one where it would go."""
-    mask = np.int64(keys.size - 1)
-    slot = np.int64(key & np.uint64(mask))
-    while values[slot] != 0 and keys[slot] != key:
-        slot = (slot + 1) & mask
-    return slot
-
-
 @kernel
 def _fill(hashes, offsets, numbers, keys, values):  # type: ignore[no-untyped-def]
     """Enter phrases, whose words have the `hashes`, into an empty table; numbers: int64[n_phrases], from 1."""
@@ -59,7 +50,7 @@ def _fill(hashes, offsets, numbers, keys, values):  # type: ignore[no-untyped-de
         state = np.uint64(0)
         for word in range(offsets[phrase], offsets[phrase + 1]):
             state = _extend(state, hashes[word])
-            slot = _slot(keys, values, state)
+            slot = slot_of(keys, values, state)
             keys[slot] = state
             if word + 1 < offsets[phrase + 1]:
                 values[slot] |= GOES_ON
@@ -94,7 +85,7 @@ def _count(hashes, offsets, rows, size, keys, values, occurrences, found, covere
             state = np.uint64(0)
             for word in range(first, offsets[row + 1]):
                 state = _extend(state, hashes[word])
-                value = values[_slot(keys, values, state)]
+                value = values[slot_of(keys, values, state)]
                 number = value >> 1
                 if number > 0:
                     occurrences[row] += 1

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from corpuskit import manifest
 from corpuskit.dedup import reference
+from corpuskit.dedup.config import HELDOUT
+from corpuskit.dedup.inside import TextReference, find_texts
 from corpuskit.dedup.reference import Reference
 from corpuskit.manifest import Target
 from corpuskit.recipe import Recipe
@@ -143,9 +145,16 @@ class Chain:
             made: tuple[Target, ...] = ()
             for number, one in enumerate(config.cut, 1):
                 base = made[-1] if made else self.text_of(name).documents
-                made += (cut.target(number, self.variants[name], one, base, self.out),)
+                references = self.text_references(one.against)
+                made += (cut.target(number, self.variants[name], one, base, self.out, references),)
             found[name] = made
         return found
+
+    def text_references(self, names: Sequence[str]) -> tuple[TextReference, ...]:
+        """Return the other corpora that a `cut` step names, whose texts are read; held-out documents are none."""
+        folders = self.recipe.dedup.against if self.recipe.dedup else {}
+        own = self.texts[0].documents.fingerprint
+        return tuple(find_texts(name, folders[name], own) for name in names if name != HELDOUT)
 
     def kept_text(self, variant: str) -> Target:
         """Return the text that a variant's tokenizers and shards are made of: its own, after its `cut` steps."""

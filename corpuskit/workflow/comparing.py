@@ -37,8 +37,9 @@ class Compared:
     comparison: "Comparison"
     report: str
     """Path of the report."""
-    contamination: Mapping[str, Any]
-    """Which items of the tasks are in the training text of which variant: `contamination.json`."""
+    contamination: Mapping[str, Any] | None
+    """Which items of the tasks are in the training text of which variant: `contamination.json`; None where the recipe
+    has no item to look for."""
     notes: Sequence[str]
     """Warnings."""
 
@@ -59,16 +60,16 @@ def compare(recipe: Recipe, out: str, engine: "Engine", memory: int = MEMORY) ->
     grid = Grid(recipe, Corpus(out))
     loaded = grid.tasks()
     search = contamination.search_for(recipe, loaded)
-    found = contamination.measure(engine, search, grid.corpus)
-    place = contamination.place(search, grid.corpus)
+    place = contamination.place(search, grid.corpus) if search.items else None
+    found = contamination.measure(engine, search, grid.corpus).report if place else None
     step = grid.step(loaded, place)
-    flow.record([place, step.target, *grid.trained(loaded)])
+    flow.record([*([place] if place else []), step.target, *grid.trained(loaded)])
     engine.run(step)
     report = storage.join(out, REPORT)
     storage.commit(report, storage.read_bytes(storage.join(step.folder, REPORT)))
     comparison = load_comparison(storage.join(step.folder, COMPARISON))
-    notes += [*contamination.warnings(found.report), *grid_warnings(grid, loaded)]
-    return Compared(comparison=comparison, report=report, contamination=found.report, notes=notes)
+    notes += [*contamination.warnings(found), *grid_warnings(grid, loaded)]
+    return Compared(comparison=comparison, report=report, contamination=found, notes=notes)
 
 
 def _check_comparable(recipe: Recipe) -> None:
@@ -164,7 +165,7 @@ def _corpus_of(folder: str) -> Corpus:
 
 
 def finish(
-    step: "Step", markers: Mapping[str, list[Marker]], grid: Grid, tasks: Mapping[str, Task], contamination: str
+    step: "Step", markers: Mapping[str, list[Marker]], grid: Grid, tasks: Mapping[str, Task], contamination: str | None
 ) -> Manifest:
     """Summarise the finished grid: write comparison.json and report.html, then describe them.
 
@@ -173,7 +174,7 @@ def finish(
         markers: of its runs.
         grid: the grid.
         tasks: what it was scored on.
-        contamination: folder of the search for their items in the training text.
+        contamination: folder of the search for their items in the training text; None where there are no items.
     """
     from corpuskit.workflow.contamination import read, tables, warnings
     from corpuskit.workflow.reporting import write_comparison_report
@@ -185,9 +186,10 @@ def finish(
     scores = [scores_of(grid, run, tasks) for run in grid.runs]
     comparison = summarise(scores, standard, baseline)
     comparison.save(storage.join(step.folder, COMPARISON))
-    found = read(contamination).report
+    found = read(contamination).report if contamination else None
     notes = [*warnings(found), *grid_warnings(grid, tasks)]
-    write_comparison_report(storage.join(step.folder, REPORT), grid, comparison, tables(found), notes)
+    shown = tables(found) if found else ()
+    write_comparison_report(storage.join(step.folder, REPORT), grid, comparison, shown, notes)
     files = {name: manifest.file_entry(storage.join(step.folder, name)) for name in (COMPARISON, REPORT)}
     done = [marker for phase in step.phases for marker in markers[phase.name]]
     return replace(step.manifest(done), files=files)

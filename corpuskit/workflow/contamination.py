@@ -1,6 +1,7 @@
 """Which evaluation items the training text of a corpus holds: the search, its report as tables, and warnings."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from corpuskit.errors import InputError
 from corpuskit.manifest import Target
 from corpuskit.recipe import Recipe
 from corpuskit.recipe.load import build
-from corpuskit.report import Interval, ReportData, Table, write_report
+from corpuskit.report import Cell, Interval, ReportData, Table, write_report
 from corpuskit.tasks import Task
 from corpuskit.workflow.grid import Grid
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from pipelines.engine import Engine
 
 PAGE = "contamination.html"
-LISTED = 30
-"""Items that a page or a terminal lists for each variant and set; the JSON has more, `items.parquet` all."""
+LISTED, TOUCHED = 30, 5
+"""Items that a page or a terminal lists for each variant and set, and how many of these may be no more than touched.
+The JSON has more, `items.parquet` all."""
 SHOWN = 120
 """Characters of an item that a table shows."""
 
@@ -45,7 +47,8 @@ def search_for(recipe: Recipe, loaded: Mapping[str, Task]) -> "Search":
     matching = recipe.matching
     tasks = {name: of_task(task, matching.training_rows) for name, task in loaded.items()}
     references = {name: of_reference(config, name) for name, config in matching.references.items()}
-    return Search(items=tasks | references, config=matching.resolved(recipe.tasks), max_share=matching.max_share)
+    bounds = {"max_share": matching.max_share, "max_similarity": matching.max_similarity}
+    return Search(items=tasks | references, config=matching, **bounds)
 
 
 def place(search: "Search", corpus: Corpus) -> Target:
@@ -95,18 +98,23 @@ def measure_corpus(path: str, engine: "Engine") -> Measured:
 
 def tables(report: Mapping[str, Any]) -> tuple[Table, ...]:
     """Return what a report says as tables: the counts, and the items found; none where nothing was looked for."""
-    found = (_counts(report), _matches(report))
+    found = (_counts(report), _similar_counts(report), _matches(report), _similar(report))
     return tuple(table for table in found if table.rows)
+
+
+def _by_set(report: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, int], int]]:
+    """Give variant, set, its counts, and the variant's documents."""
+    for variant, found in report["variants"].items():
+        for name, counts in found["sets"].items():
+            yield variant, name, counts, found["documents"]
 
 
 def _counts(report: Mapping[str, Any]) -> Table:
     rows = []
-    for variant, found in report["variants"].items():
-        for name, counts in found["sets"].items():
-            size = report["sets"][name]
-            known = (size["items"], size["too_short"], counts["items_touched"], counts["items_found"])
-            documents = counts["documents_contaminated"], found["documents"]
-            rows.append((variant, name, *known, *documents))
+    for variant, name, counts, documents in _by_set(report):
+        size = report["sets"][name]
+        known = (size["items"], size["too_short"], counts["items_touched"], counts["items_found"])
+        rows.append((variant, name, *known, counts["documents_contaminated"], documents))
     share = f"{report['max_share']:.0%}"
     return Table(
         caption="Items of tasks, and the training documents that they are in",
@@ -117,20 +125,47 @@ def _counts(report: Mapping[str, Any]) -> Table:
     )
 
 
+def _similar_counts(report: Mapping[str, Any]) -> Table:
+    rows = [
+        (variant, name, counts["items_similar"], counts["documents_similar"], documents)
+        for variant, name, counts, documents in _by_set(report)
+        if "items_similar" in counts
+    ]
+    bound = report.get("max_similarity", 0)
+    return Table(
+        caption="Items of tasks that a whole training document is a near-duplicate of",
+        columns=("Data", "Task", "Items", "Documents", "Of documents"),
+        rows=tuple(rows),
+        note=f"Near-duplicates: of Jaccard similarity above {bound:g}, estimated by MinHash.",
+    )
+
+
 def _matches(report: Mapping[str, Any]) -> Table:
-    listed: dict[tuple[str, str], int] = {}
-    rows = []
-    for match in report["matches"]:
-        kind = match["variant"], match["set"]
-        listed[kind] = listed.get(kind, 0) + 1
-        if listed[kind] <= LISTED:
-            share = Interval(value=100 * match["share"], digits=0)
-            rows.append((*kind, share, match["documents"], _shortened(match["text"]), match["id"]))
     return Table(
         caption="Items of which a training document has most",
         columns=("Data", "Task", "Overlap, %", "Documents", "Item", "The document with most of it"),
-        rows=tuple(rows),
+        rows=tuple(_listed(report, "ngrams")),
     )
+
+
+def _similar(report: Mapping[str, Any]) -> Table:
+    return Table(
+        caption="Items and their nearest training documents",
+        columns=("Data", "Task", "Similarity, %", "Documents", "Item", "The most similar document"),
+        rows=tuple(_listed(report, "minhash")),
+    )
+
+
+def _listed(report: Mapping[str, Any], method: str) -> Iterator[tuple[Cell, ...]]:
+    """Give the rows of the items that one method found, those first of which a document has most."""
+    listed: Counter[tuple[str, str]] = Counter()
+    for match in report["matches"]:
+        kind = match["variant"], match["set"]
+        if match["method"] != method or listed[kind] >= (LISTED if match["contaminated"] else TOUCHED):
+            continue
+        listed[kind] += 1
+        share = Interval(value=100 * match["share"], digits=0)
+        yield *kind, share, match["documents"], _shortened(match["text"]), match["id"]
 
 
 def _shortened(text: str) -> str:
@@ -138,15 +173,20 @@ def _shortened(text: str) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def warnings(report: Mapping[str, Any]) -> list[str]:
-    """Say for each variant how many items of a task its training text holds, where there are any."""
-    return [
-        f"variant {variant}: {counts['items_found']:,} of {report['sets'][name]['items']:,} items of {name} are in "
-        f"its training text, in {counts['documents_contaminated']:,} documents"
-        for variant, found in report["variants"].items()
-        for name, counts in found["sets"].items()
-        if counts["items_found"]
-    ]
+def warnings(report: Mapping[str, Any] | None) -> list[str]:
+    """Say for each variant how many items of a task its training text holds, where there are any; None: not looked."""
+    if report is None:
+        return ["the recipe has no tasks and no references: no evaluation items were looked for in the training text"]
+    said = []
+    for variant, name, counts, _ in _by_set(report):
+        items = f"of {report['sets'][name]['items']:,} items of {name}"
+        if counts["items_found"]:
+            where = f"in its training text, in {counts['documents_contaminated']:,} documents"
+            said.append(f"variant {variant}: {counts['items_found']:,} {items} are {where}")
+        if counts.get("items_similar"):
+            where = f"near-duplicates in its training text, {counts['documents_similar']:,} documents"
+            said.append(f"variant {variant}: {counts['items_similar']:,} {items} have {where}")
+    return said
 
 
 def write_page(path: str, title: str, report: Mapping[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """Excerpts of texts around what is marked in them, safe to show on a page or in a terminal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
+from corpuskit.contamination import ContaminationConfig
 from corpuskit.kernels import WordKind
 from corpuskit.signals.evidence import Span, evidence, merged
 
@@ -51,10 +52,12 @@ class Asked:
     """Whether its value was too small."""
     words: WordKind | None = None
     """Which words it counted, where the recipe says."""
+    items: ContaminationConfig | None = field(default=None, compare=False)
+    """The evaluation items that the corpus's recipe names."""
 
     def spans(self, text: str) -> tuple[str, list[Span]]:
         """Return what the evidence is, in words, and where it is in the beginning of a text."""
-        return evidence(self.signal, text[:LONGEST], self.below, self.words)
+        return evidence(self.signal, text[:LONGEST], self.below, self.words, self.items)
 
 
 def excerpt(text: str, asked: Asked | None, length: int = LENGTH) -> Excerpt:

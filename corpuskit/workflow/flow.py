@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 TRAINED = ("run", "score", "training", "comparison", "contamination")
 """Kinds of artifacts that come after the data steps."""
 
+FEW = 0.3
+"""The share of the pairs at the threshold under which a search for duplicates is warned of."""
+
 
 class Flow(Chain):
     """A recipe and an output folder, and running the steps that lead from one to the other."""
@@ -35,7 +38,7 @@ class Flow(Chain):
             CorpuskitError: a step failed; what finished before stays and is skipped next time.
         """
         self._measure(engine)
-        notes = [*self._leaks(), *self._dedup(engine), *self._select(engine)]
+        notes = [*self._leaks(), *_few_bands(self.recipe.dedup), *self._dedup(engine), *self._select(engine)]
         self._cut(engine)
         self._train_tokenizers(engine)
         if encode:
@@ -129,7 +132,9 @@ class Flow(Chain):
         for name, places in self.cuts.items():
             base = self.text_of(name).documents.folder
             for place, config in zip(places, self.recipe.variants[name].cut, strict=True):
-                engine.run(cut.step(place, config, base, self.variants[name].folder, self.memory))
+                references = self.text_references(config.against)
+                variant = self.variants[name].folder
+                engine.run(cut.step(place, config, base, variant, self.memory, references=references))
                 base = place.folder
 
     def _train_tokenizers(self, engine: "Engine") -> None:
@@ -201,6 +206,21 @@ class Flow(Chain):
         for folder, place in targets.items():
             named.setdefault(place.kind, {})[place.name] = folder.removeprefix(self.out.rstrip("/") + "/")
         return named
+
+
+def _few_bands(config: DedupConfig | None) -> list[str]:
+    """Say where bands find hardly any of the pairs that the threshold asks for."""
+    if config is None or not config.minhash or config.found_at_threshold >= FEW:
+        return []
+    bands, rows = config.banding
+    best = config.model_copy(update={"bands": "auto", "rows": "auto"})
+    if best.found_at_threshold < 2 * config.found_at_threshold:  # near 1 there is little to miss
+        return []
+    return [
+        f"dedup: {bands} bands of {rows} rows find {config.found_at_threshold:.0%} of the pairs that are just as "
+        f"similar as the threshold of {config.threshold:g}; `bands: auto` and `rows: auto` find "
+        f"{best.found_at_threshold:.0%}, with {best.banding[0]} bands of {best.banding[1]}"
+    ]
 
 
 def _large_clusters(duplicates: Manifest, config: DedupConfig | None) -> list[str]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit import manifest, policy, storage
-from corpuskit.documents import read_documents, reading_seconds, sidecars
+from corpuskit.documents import read_documents, reading_seconds, revisions, sidecars
 from corpuskit.manifest import Manifest, Target
 from corpuskit.workflow.estimates import Estimate, copies, exact, less, size_biased, total
 from corpuskit.workflow.flow import Flow
@@ -25,6 +25,10 @@ COPIES = (
     "copies: a sample of share p holds both of a pair with probability p², so what is lost to copies is at least what "
     "the sample lost / p, and at most each cluster's first copy / p² and its others / p; what is kept is given as "
     "bounds, not as an estimate"
+)
+CUTS = (
+    "cuts: the documents of the whole repeat more of one another than those of a sample, so what `cut` steps leave is "
+    "given as its upper bound alone"
 )
 READ_ALL = "all inputs were read: records, documents and their bytes are exact, the rest is estimated"
 READ_PAGES = "all inputs were read, but only the sample's pages extracted: documents and bytes are estimated too"
@@ -144,7 +148,8 @@ def forecast(flow: Flow, timing: Timing) -> Forecast:
     sample = Sample(flow)
     copied = bool(flow.duplicates or flow.urls)
     linked = "links" in flow.documents.identity.inputs
-    notes = [READ_PAGES if sample.pages else READ_ALL, *[COPIES] * copied, TIMES, *[LINKED] * linked]
+    cut = any(flow.cuts.values())
+    notes = [READ_PAGES if sample.pages else READ_ALL, *[COPIES] * copied, *[CUTS] * cut, TIMES, *[LINKED] * linked]
     made = Forecast(
         share=sample.share,
         documents=sample.made.rows,
@@ -169,7 +174,18 @@ def _lines(sample: Sample) -> Iterator[Line]:
         cleaned = flow.texts[0].documents
         yield Line("cleaned", None, sample.all, sample.all_bytes(cleaned, sample.sizes(cleaned.folder)))
     for name in flow.recipe.variants:
-        yield from _variant_lines(sample, name)
+        *before, kept = _variant_lines(sample, name)
+        yield from [*before, kept, *_cut_lines(sample, kept)]
+
+
+def _cut_lines(sample: Sample, kept: Line) -> Iterator[Line]:
+    """Give the most that each `cut` step of a variant leaves of what is kept."""
+    name = str(kept.variant)
+    lost = np.zeros(sample.made.rows)
+    for config, place in zip(sample.flow.recipe.variants[name].cut, sample.flow.cuts[name], strict=True):
+        lost += np.concatenate([revisions.bytes_cut(place.folder, part) for part in sample.made.parts])
+        left = max(kept.bytes.high - sample.bytes(lost).low, 0.0)
+        yield Line(f"{name}: after {config.step}", name, kept.documents, Estimate(None, 0.0, left))
 
 
 def _variant_lines(sample: Sample, name: str) -> Iterator[Line]:

@@ -101,8 +101,9 @@ class Grid:
         scores = [place for places in self.score_places(loaded).values() for place in places.values()]
         return [*self.places.values(), *scores]
 
-    def target(self, loaded: Mapping[str, Task], contamination: Target) -> Target:
-        """Return where the comparison goes; its report shows what was found of the tasks in the training text."""
+    def target(self, loaded: Mapping[str, Task], contamination: Target | None) -> Target:
+        """Return where the comparison goes; its report shows what was found of the tasks in the training text, if any
+        was looked for."""
         identity = Identity(
             step="compare",
             revision=REVISION,
@@ -113,19 +114,19 @@ class Grid:
                     run: {name: place.fingerprint for name, place in places.items()}
                     for run, places in self.score_places(loaded).items()
                 },
-                "contamination": contamination.fingerprint,
+                **({"contamination": contamination.fingerprint} if contamination else {}),
             },
             libraries=manifest.library_versions(["numpy", "scipy"]),
         )
         return Target.place("comparison", "comparison", self.corpus.folder, identity)
 
-    def step(self, loaded: Mapping[str, Task], contamination: Target) -> "Step":
+    def step(self, loaded: Mapping[str, Task], contamination: Target | None) -> "Step":
         """Plan the comparison: one item a run, trained and scored on the loaded tasks."""
         from corpuskit.workflow.comparing import finish
         from pipelines.engine import Step
 
         phase = self._phase("train and score" if loaded else "train", loaded)
-        end = partial(finish, grid=self, tasks=loaded, contamination=contamination.folder)
+        end = partial(finish, grid=self, tasks=loaded, contamination=contamination.folder if contamination else None)
         return Step(**vars(self.target(loaded, contamination)), phases=(phase,), finish=end)
 
     def training_step(self) -> "Step":

@@ -1,8 +1,7 @@
 """For substrings: copies of windows that follow one another as runs, and the text that each repeats, to compare."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +12,7 @@ from corpuskit.kernels import Texts, gather_spans
 from corpuskit.manifest import Marker
 from pipelines import exchange
 from pipelines.cut import find, shuffle
-from pipelines.cut.scan import Inputs, chosen
+from pipelines.cut.splits import Inputs, Split, chosen
 from pipelines.engine import Attempt
 
 RUN = pa.schema(
@@ -32,28 +31,28 @@ ANSWER = pa.schema([("text", pa.large_binary())])
 
 
 def runs_path(folder: str, split: str) -> str:
-    """Return where the runs of a split lie: one batch for each chunk of it."""
+    """Return where the runs of a split lie."""
     return storage.join(folder, "work", "runs", f"{split}.arrow")
 
 
 def requests_path(folder: str, split: str) -> str:
-    """Return where the requests of a split lie: batch k is for split k."""
+    """Return where the requests of a split lie: batch k is for split k of all that take part."""
     return storage.join(folder, "work", "requests", f"{split}.arrow")
 
 
 def answers_path(folder: str, split: str) -> str:
-    """Return where the answers of a split lie: batch k is for split k, in the order of its requests."""
+    """Return where the answers of a split lie: batch k is for split k of those that are cut, in the order it asked."""
     return storage.join(folder, "work", "answers", f"{split}.arrow")
 
 
-def merge(attempt: Attempt, *, splits: Sequence[str], partitions: Sequence[str], inputs: Inputs) -> Marker:
+def merge(attempt: Attempt, *, partitions: Sequence[str], inputs: Inputs) -> Marker:
     """Merge a split's copies into runs, chunk by chunk, and ask other splits for what they repeat, each thing once."""
-    name = attempt.item.payload["part"]["name"]
+    number = attempt.item.payload["split"]
+    name = inputs.splits[number].name
     files = [find.path(attempt.folder, partition) for partition in partitions]
-    number = splits.index(name)
     runs = [_runs(files, number, chunk) for chunk in range(shuffle.read_chunks(files[0])[number])]
     every = Runs(*(np.concatenate(column) for column in zip(*runs, strict=True))) if runs else _no_runs()
-    asked, requests = _requests(every, len(splits), size_of(inputs.config))
+    asked, requests = _requests(every, len(inputs.splits), size_of(inputs.config))
     exchange.write(requests_path(attempt.folder, name), asked)
     exchange.write(runs_path(attempt.folder, name), [shuffle.batch_of(RUN, [*every, requests])])
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=every.places.size)
@@ -84,35 +83,33 @@ def _requests(runs: Runs, splits: int, size: int) -> tuple[list[pa.RecordBatch],
     return batches, numbers - bounds[runs.first_splits]
 
 
-def answer(attempt: Attempt, *, splits: Sequence[str], inputs: Inputs) -> Marker:
-    """Look up what all splits ask of this one.
+def answer(attempt: Attempt, *, inputs: Inputs) -> Marker:
+    """Look up what the splits that are cut ask of this one.
 
     In memory are the requests, and the texts of those documents of the split that any asks for.
     """
-    part = attempt.item.payload["part"]
-    number = splits.index(part["name"])
-    asked = [exchange.read(requests_path(attempt.folder, split), number) for split in splits]
+    number = attempt.item.payload["split"]
+    split = inputs.splits[number]
+    asked = [exchange.read(requests_path(attempt.folder, one.name), number) for one in inputs.own]
     places = np.concatenate([batch.column("place").to_numpy() for batch in asked])
     words = np.concatenate([batch.column("words").to_numpy() for batch in asked])
-    data, starts, ends = _looked_up(part, inputs, places, words)
+    data, starts, ends = _looked_up(split, places, words)
     bounds = np.concatenate([[0], np.cumsum([len(batch) for batch in asked])])
-    with shuffle.writing(answers_path(attempt.folder, part["name"]), ANSWER) as writer:
+    with shuffle.writing(answers_path(attempt.folder, split.name), ANSWER) as writer:
         for first, stop in pairwise(bounds):
             writer.write_batch(_answers(data, starts[first:stop], ends[first:stop]))
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=places.size)
 
 
-def _looked_up(
-    part: Mapping[str, Any], inputs: Inputs, places: np.ndarray, words: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _looked_up(split: Split, places: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (bytes of documents, where what is asked for begins and ends in them): so many words from places on."""
     rows, positions = split_places(places)
-    wanted = np.zeros(part["rows"], bool)
+    wanted = np.zeros(split.part["rows"], bool)
     wanted[rows] = True
     order = np.argsort(rows, kind="stable")
     starts, ends = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
     texts, held = [np.empty(0, np.uint8)], 0
-    for numbers, batch in chosen(part, inputs, wanted, ["text"]):
+    for numbers, batch in chosen(split, wanted, ["text"]):
         own = order[np.searchsorted(rows, numbers[0], sorter=order) :][: int(_within(rows, numbers).sum())]
         found = Texts.from_arrow(batch.column("text"))
         starts[own], ends[own] = word_spans(found, np.searchsorted(numbers, rows[own]), positions[own], words[own])

@@ -1,12 +1,13 @@
 """Edges to clusters: connect, gather the members' facts, describe and split."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from corpuskit.dedup import DedupConfig, clusters, similarity, split, starts_of_runs, store
+from corpuskit.dedup import Clusters, DedupConfig, similarity, split, starts_of_runs, store
 from corpuskit.documents.schema import KEY, key_array, key_matrix
 from corpuskit.kernels import hash_spans
 from corpuskit.manifest import Marker
@@ -26,21 +27,17 @@ MEMBER_BYTES = 200
 
 
 def cluster(attempt: Attempt, *, rows: Rows, edge_files: Sequence[str]) -> Marker:
-    """Connect edges to clusters: the one process that sees all rows; see `corpuskit.dedup.clusters`."""
+    """Connect edges to clusters: the one process that sees all rows; see `corpuskit.dedup.Clusters`."""
     edges = (
         (batch.column("a").to_numpy(), batch.column("b").to_numpy())
         for name in edge_files
         for batch in exchange.read_rounds(work(attempt.folder, name), 0, 1)
     )
-    members, labels = clusters(edges, rows.own)
-    batch = pa.RecordBatch.from_arrays(
-        [pa.array(members.astype(np.uint64)), pa.array(labels.astype(np.uint64))], schema=MEMBERS
-    )
-    bounds = rows.by_split(members, rows.own_splits)
-    path = work(attempt.folder, "members.arrow")
-    exchange.write(path, (batch.slice(start, stop - start) for start, stop in bounds), MEMBERS)
-    counts = {"clustered": len(members)}
-    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=len(members), counts=counts)
+    found = Clusters(edges, rows.own)
+    splits = (found.members(start, stop) for start, stop in pairwise(rows.first[: rows.own_splits + 1].tolist()))
+    batches = (pa.RecordBatch.from_arrays([*map(pa.array, columns)], schema=MEMBERS) for columns in splits)
+    exchange.write(work(attempt.folder, "members.arrow"), batches, MEMBERS)
+    return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint)
 
 
 def gather(attempt: Attempt, *, rows: Rows, config: DedupConfig | None, partitions: int) -> Marker:
@@ -69,7 +66,7 @@ def _facts_path(folder: str, partitions: int, item: str) -> str:
 
 def _facts_schema(config: DedupConfig | None) -> pa.Schema:
     facts = store.schema(config.places if config else 0, bool(config and config.normalized))
-    return pa.schema([*MEMBERS, *(field for field in facts if field.name != "valid")])
+    return pa.schema([*MEMBERS, *(field for field in facts if field.name not in ("valid", "heldout"))])
 
 
 def describe(attempt: Attempt, *, rows: Rows, config: DedupConfig | None, partitions: int) -> Marker:
@@ -142,17 +139,13 @@ def _leads(
 
 
 def _split(members: pa.RecordBatch, config: DedupConfig) -> np.ndarray:
-    """Return who leads each member of a large cluster, as places in it; int64[m]. Equal texts stay together.
-
-    Held-out texts come first: else a training document that is similar to one could go to another leader, and stay.
-    """
+    """Return who leads each member of a large cluster, as places in it; int64[m]. Equal texts stay together."""
     if not config.minhash:
         return np.zeros(len(members), np.int64)
     hashes = np.ascontiguousarray(key_matrix(members.column("text_hash"))).view("V16").reshape(-1)
     _, first, text = np.unique(hashes, return_index=True, return_inverse=True)
-    heldout = np.bincount(text, members.column("heldout").to_numpy(zero_copy_only=False)) > 0
     signatures = store.signature_matrix(members.column("signature"))[first]
-    leads: np.ndarray = first[split(signatures, heldout, np.lexsort((first, ~heldout)), config.threshold)]
+    leads: np.ndarray = first[split(signatures, np.argsort(first), config.threshold)]
     return leads[text]
 
 

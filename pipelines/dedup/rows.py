@@ -1,7 +1,11 @@
-"""Numbers for all rows that take part: those of the corpus, split after split, then those of the references."""
+"""Numbers for all rows that take part: those of the corpus, split after split, then those of the references.
+
+The corpus's held-out rows are numbered once more, as the last reference: training rows are compared with them as with
+another corpus, and clusters are of training rows alone, or of held-out rows alone.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from corpuskit import storage
+from corpuskit.dedup.config import HELDOUT
 from corpuskit.dedup.reference import Reference
 
 
@@ -23,7 +28,7 @@ class Split:
     keys: str
     """Digest of its documents' keys."""
     reference: str = ""
-    """The reference that it belongs to; empty for splits of the corpus."""
+    """The reference that it belongs to; empty for splits of the corpus, `HELDOUT` for their held-out rows."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +39,15 @@ class Rows:
 
     @classmethod
     def of(cls, signatures: str, parts: Sequence[Mapping[str, Any]], references: Sequence[Reference] = ()) -> "Rows":
-        """Number the rows of a folder of signatures, and of references."""
+        """Number the rows of a folder of signatures, of references, and the held-out rows of the former again."""
         own = [Split(signatures, part["name"], part["rows"], part["keys"]) for part in parts]
         others = [
             Split(reference.folder, part["name"], part["rows"], part["keys"], reference.name)
             for reference in references
             for part in reference.parts
         ]
-        return cls((*own, *others))
+        heldout = [replace(split, reference=HELDOUT) for split in own]
+        return cls((*own, *others, *heldout))
 
     @cached_property
     def first(self) -> np.ndarray:
@@ -52,6 +58,11 @@ class Rows:
     def own_splits(self) -> int:
         """How many splits are the corpus's own; they come first."""
         return sum(not split.reference for split in self.splits)
+
+    @property
+    def signed(self) -> tuple[Split, ...]:
+        """The splits with files of their own: all but those of held-out rows."""
+        return self.splits[: len(self.splits) - self.own_splits]
 
     @property
     def own(self) -> int:
@@ -66,9 +77,9 @@ class Rows:
         return self.first[[self.own_splits + place for place in [*starts, len(names)]]].astype(np.uint64)
 
     @property
-    def total(self) -> int:
-        """All rows."""
-        return int(self.first[-1])
+    def heldout(self) -> int:
+        """What is added to the number of a held-out row where it is one of the reference: rows without the latter."""
+        return int(self.first[len(self.signed)])
 
     def split_of(self, rows: np.ndarray) -> np.ndarray:
         """Return the number of the split that each row lies in; int64[m]."""

@@ -3,16 +3,18 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from corpuskit import manifest
 from corpuskit.dedup import DedupConfig, store
+from corpuskit.dedup.config import HELDOUT
 from corpuskit.dedup.reference import Reference
 from corpuskit.manifest import Identity, Manifest, Marker, Target
 from pipelines.dedup import clustering, matching, verifying, writing
 from pipelines.dedup.rows import Rows, item_name
 from pipelines.engine import Item, Phase, Step
 
-REVISION = 3
+REVISION = 4
 LIBRARIES = ("pyarrow", "numba", "xxhash")
 SCHEMA = writing.SCHEMA
 MEMORY = 1 << 30
@@ -69,46 +71,63 @@ def step(
     """
     rows = Rows.of(signatures_folder, manifest.read(signatures_folder, "signatures").parts, references)
     splits = _split_items(rows, store.row_bytes(config.places if config else 0))
-    match = _partition_items(partitions or _parts(rows.total * matching.entries(config) * matching.ENTRY_BYTES, memory))
+    entries = rows.heldout * matching.entries(config)
+    match = _partition_items(partitions or _parts(entries * matching.ENTRY_BYTES, memory))
     described = _partition_items(partitions or _parts(rows.own * _member_bytes(config), memory))
-    shared = {"rows": rows, "config": config}
-    describing = Phase(
-        name=f"describe-{len(described)}",
-        items=described,
-        work=partial(clustering.describe, **shared, partitions=len(described)),
-    )
-    phases = [
-        Phase(
-            name=f"scatter-{len(match)}", items=splits, work=partial(matching.scatter, **shared, partitions=len(match))
-        ),
-        Phase(name=f"match-{len(match)}", items=match, work=partial(matching.match, **shared, partitions=len(match))),
+    phases = (
+        *_matching(rows, config, splits, match),
         *_comparing(rows, config, splits, match, documents_folder),
-        Phase(
-            name="cluster",
-            items=(Item(name="all"),),
-            work=partial(clustering.cluster, rows=rows, edge_files=_edge_files(rows, config, match)),
-        ),
-        Phase(
-            name=f"gather-{len(described)}",
-            items=splits[: rows.own_splits],
-            work=partial(clustering.gather, **shared, partitions=len(described)),
-        ),
-        describing,
-        Phase(
-            name="write",
-            items=splits[: rows.own_splits],
-            work=partial(
-                writing.write,
-                rows=rows,
-                cluster_files=tuple(f"clusters/{item.name}.arrow" for item in described),
-                match_files=_match_files(rows, config, match),
-                references=tuple(reference.name for reference in references),
-            ),
-        ),
-    ]
-    return Step(
-        **vars(place), phases=tuple(phases), scratch=("work",), finish=partial(_finish, described=describing.name)
+        *_clustering(rows, config, splits, match, described),
+        _writing(rows, config, splits, match, described, references),
     )
+    describing = next(phase.name for phase in phases if phase.items is described)
+    return Step(**vars(place), phases=phases, scratch=("work",), finish=partial(_finish, described=describing))
+
+
+def _matching(
+    rows: Rows, config: DedupConfig | None, splits: tuple[Item, ...], match: tuple[Item, ...]
+) -> tuple[Phase, ...]:
+    shared: dict[str, Any] = {"rows": rows, "config": config, "partitions": len(match)}
+    signed = splits[: len(rows.signed)]
+    return (
+        Phase(name=f"scatter-{len(match)}", items=signed, work=partial(matching.scatter, **shared)),
+        Phase(name=f"match-{len(match)}", items=match, work=partial(matching.match, **shared)),
+    )
+
+
+def _clustering(
+    rows: Rows,
+    config: DedupConfig | None,
+    splits: tuple[Item, ...],
+    match: tuple[Item, ...],
+    described: tuple[Item, ...],
+) -> tuple[Phase, ...]:
+    connect = partial(clustering.cluster, rows=rows, edge_files=_edge_files(rows, config, match))
+    shared: dict[str, Any] = {"rows": rows, "config": config, "partitions": len(described)}
+    own = splits[: rows.own_splits]
+    return (
+        Phase(name="cluster", items=(Item(name="all"),), work=connect),
+        Phase(name=f"gather-{len(described)}", items=own, work=partial(clustering.gather, **shared)),
+        Phase(name=f"describe-{len(described)}", items=described, work=partial(clustering.describe, **shared)),
+    )
+
+
+def _writing(
+    rows: Rows,
+    config: DedupConfig | None,
+    splits: tuple[Item, ...],
+    match: tuple[Item, ...],
+    described: tuple[Item, ...],
+    references: Sequence[Reference],
+) -> Phase:
+    work = partial(
+        writing.write,
+        rows=rows,
+        cluster_files=tuple(f"clusters/{item.name}.arrow" for item in described),
+        match_files=_match_files(rows, config, match),
+        references=(HELDOUT, *(reference.name for reference in references)),
+    )
+    return Phase(name="write", items=splits[: rows.own_splits], work=work)
 
 
 def _split_items(rows: Rows, row_bytes: int) -> tuple[Item, ...]:
@@ -136,22 +155,21 @@ def _member_bytes(config: DedupConfig | None) -> int:
     return 2 * (clustering.MEMBER_BYTES + 4 * (config.places if config else 0))
 
 
-def _compares(rows: Rows, config: DedupConfig | None) -> bool:
-    """Whether pairs are compared at all."""
-    return config is not None and config.minhash and (config.verify != "none" or rows.total > rows.own)
+def _compares(config: DedupConfig | None) -> bool:
+    return config is not None and config.minhash
 
 
 def _comparing(
     rows: Rows, config: DedupConfig | None, splits: tuple[Item, ...], match: tuple[Item, ...], documents: str
 ) -> tuple[Phase, ...]:
-    """Return the phases that verify pairs; none where none are."""
-    if not _compares(rows, config):
+    """Return the phases that verify pairs; none where there are none."""
+    if not _compares(config):
         return ()
-    shared = {"rows": rows, "config": config, "documents": documents}
     names = tuple(item.name for item in match)
+    shared: dict[str, Any] = {"rows": rows, "config": config, "documents": documents, "partition_items": names}
     own = splits[: rows.own_splits]
     return (
-        Phase(name="attach", items=own, work=partial(verifying.attach, **shared, partition_items=names)),
+        Phase(name="attach", items=own, work=partial(verifying.attach, **shared)),
         Phase(name="verify", items=splits, work=partial(verifying.verify, **shared)),
     )
 
@@ -159,14 +177,14 @@ def _comparing(
 def _edge_files(rows: Rows, config: DedupConfig | None, match: tuple[Item, ...]) -> tuple[str, ...]:
     """Return the files of edges between the corpus's rows."""
     sure = [f"edges/{item.name}.arrow" for item in match]
-    own = rows.splits[: rows.own_splits] if _compares(rows, config) else ()
+    own = rows.splits[: rows.own_splits] if _compares(config) else ()
     return (*sure, *(f"verified/{item_name(number, split)}.arrow" for number, split in enumerate(own)))
 
 
 def _match_files(rows: Rows, config: DedupConfig | None, match: tuple[Item, ...]) -> tuple[str, ...]:
     """Return the files of matches with references."""
     equal = [f"equal/{item.name}.arrow" for item in match]
-    others = [*enumerate(rows.splits)][rows.own_splits :] if _compares(rows, config) else []
+    others = [*enumerate(rows.splits)][rows.own_splits :] if _compares(config) else []
     return (*equal, *(f"near/{item_name(number, split)}.arrow" for number, split in others))
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from corpuskit.dedup import DedupConfig
+from corpuskit.dedup.config import HELDOUT
 from corpuskit.manifest import Marker
 from pipelines import exchange
-from pipelines.dedup.matching import write_edges, write_matches
+from pipelines.dedup.matching import NOBODY, read_aliases, write_edges, write_matches
 from pipelines.dedup.payloads import Payload, Shingles, Signatures
 from pipelines.dedup.rows import Rows, item_name, work
 from pipelines.engine import Attempt
@@ -21,7 +22,7 @@ HELD_PAIRS = 1 << 22
 
 
 def payloads(config: DedupConfig, documents: str) -> tuple[Payload, ...]:
-    """Return how pairs are compared. Those with references always by signature: their texts are not read."""
+    """Return how pairs are compared. Those with other corpora always by signature: their texts are not read."""
     signatures = Signatures(config.places)
     return (Shingles(config, documents), signatures) if config.verify == "exact" else (signatures,)
 
@@ -48,8 +49,8 @@ def _compared_by(payload: Payload, b: np.ndarray, rows: Rows, config: DedupConfi
     """Return which pairs a payload compares; bool[m]."""
     if config.verify != "exact":
         return np.ones(len(b), bool)
-    inside = b < np.uint64(rows.own)
-    return inside if isinstance(payload, Shingles) else ~inside
+    readable = (b < np.uint64(rows.own)) | (b >= np.uint64(rows.heldout))
+    return readable if isinstance(payload, Shingles) else ~readable
 
 
 def _unique(batches: Iterable[pa.RecordBatch]) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +113,9 @@ def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
     yield from pairwise([0, *cuts.tolist(), len(sizes)])
 
 
-def verify(attempt: Attempt, *, rows: Rows, config: DedupConfig, documents: str) -> Marker:
+def verify(
+    attempt: Attempt, *, rows: Rows, config: DedupConfig, documents: str, partition_items: Sequence[str]
+) -> Marker:
     """Compare the pairs whose second row lies in a split; the similar ones are edges, or matches with a reference."""
     number = attempt.item.payload["split"]
     found = [
@@ -125,10 +128,20 @@ def verify(attempt: Attempt, *, rows: Rows, config: DedupConfig, documents: str)
     path = f"{item_name(number, rows.splits[number])}.arrow"
     if rows.splits[number].reference:
         similarity = np.concatenate([np.empty(0, np.float32), *(pair[2] for pair in found)])
+        if rows.splits[number].reference == HELDOUT:
+            b = _canonical(b, attempt.folder, rows, number, partition_items)
         write_matches(work(attempt.folder, "near", path), rows, a, b, similarity)
     else:
         write_edges(work(attempt.folder, "verified", path), a, b)
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=len(a))
+
+
+def _canonical(b: np.ndarray, folder: str, rows: Rows, number: int, partition_items: Sequence[str]) -> np.ndarray:
+    """Return for each held-out row the one with the smallest key that has its text: no file's place decides."""
+    copies, first = read_aliases([work(folder, "aliases", f"{name}.arrow") for name in partition_items], rows, number)
+    places = np.searchsorted(copies, b)
+    found = np.append(copies, NOBODY)[places] == b
+    return np.where(found, np.append(first, NOBODY)[places], b)
 
 
 def _similar(

@@ -5,9 +5,28 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from corpuskit.config import Config
+from corpuskit.dedup.config import ReferenceName
 
 
-class _Parts(Config):
+class _Cut(Config):
+    """What all steps have in common."""
+
+    against: tuple[ReferenceName, ...] = ()
+    """Corpora of `dedup.against`, and `heldout` for the documents that are held out: what these have goes, all copies
+    of it. They are read for this, and keep their text."""
+    own: bool = True
+    """Whether what documents repeat of one another goes too; `false`: what `against` has and nothing else."""
+
+    @model_validator(mode="after")
+    def _cuts_something(self) -> Self:
+        if not (self.own or self.against):
+            raise ValueError("with `own: false`, name corpora in `against`, or `heldout`: else nothing is cut")
+        if len(set(self.against)) < len(self.against):
+            raise ValueError(f"`against` names a corpus twice: {', '.join(self.against)}")
+        return self
+
+
+class _Parts(_Cut):
     """What lines and paragraphs have in common."""
 
     keep: Literal["first", "none"] = "first"
@@ -30,6 +49,8 @@ class _Parts(Config):
             raise ValueError("with `keep: none`, say `over`: how many copies there may be")
         if self.keep == "first" and self.over is not None:
             raise ValueError("`over` belongs to `keep: none`")
+        if self.keep == "none" and not self.own:
+            raise ValueError("`keep: none` is about what documents repeat of one another, which `own: false` leaves")
         return self
 
 
@@ -47,7 +68,7 @@ class RepeatedParagraphsConfig(_Parts):
     """The step's name."""
 
 
-class RepeatedSpansConfig(Config):
+class RepeatedSpansConfig(_Cut):
     """Spans of sentences that occur more than once in the corpus; all copies but the first go."""
 
     step: Literal["repeated_spans"] = "repeated_spans"
@@ -61,7 +82,7 @@ class RepeatedSpansConfig(Config):
     for byte, but for what lies between their sentences."""
 
 
-class RepeatedSubstringsConfig(Config):
+class RepeatedSubstringsConfig(_Cut):
     """Strings of words, byte for byte the same, that occur more than once in the corpus; all but the first go."""
 
     step: Literal["repeated_substrings"] = "repeated_substrings"

@@ -113,11 +113,9 @@ def _move(table, larger):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _find_copies(hashes, checks, places, split, again, table, over, slots):  # type: ignore[no-untyped-def]
-    """Fill slots int64[m]: where the window of each occurrence that goes lies in the table, -1 for the others.
-
-    over: 0: all but the first go; else all go where there are more than that.
-    """
+def _find_copies(hashes, checks, places, split, again, table, rule, slots):  # type: ignore[no-untyped-def]
+    """Fill slots int64[m]: where the window of each occurrence that goes lies in the table, -1 for the others."""
+    references, own, over = rule
     for occurrence in range(hashes.size):
         slots[occurrence] = -1
         if not _is_marked(again, hashes[occurrence]):
@@ -125,8 +123,24 @@ def _find_copies(hashes, checks, places, split, again, table, over, slots):  # t
         slot = _slot(table, hashes[occurrence], checks[occurrence])
         seen = table[slot, SEEN]
         is_copy = table[slot, PLACE] != places[occurrence] or seen >> HALF != split
-        if (over and seen & LOW > over) or (not over and is_copy):
+        goes = own and (seen & LOW > over if over else is_copy)
+        if goes or seen >> HALF < references:
             slots[occurrence] = slot
+
+
+class Rule(NamedTuple):
+    """Which occurrences go."""
+
+    references: np.uint64 = np.uint64(0)
+    """All of a window whose first one lies in a split below this one."""
+    own: bool = True
+    """Also others, which `over` says."""
+    over: np.uint64 = np.uint64(0)
+    """0: all but the first one of a window; else all, of a window with more than so many."""
+
+
+EVERY_COPY = Rule()
+"""All but the first of each window go."""
 
 
 class Firsts:
@@ -154,17 +168,17 @@ class Firsts:
                 _move(self._table, larger)
                 self._table = larger
 
-    def copies(self, occurrences: Occurrences, split: int, over: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    def copies(self, occurrences: Occurrences, split: int, rule: Rule = EVERY_COPY) -> tuple[np.ndarray, np.ndarray]:
         """Return (which occurrences of a batch go, int64[c]; where their windows lie in the table, int64[c]).
 
         Args:
             occurrences: a batch that was noted.
             split: its split.
-            over: 0: all but the first occurrence of a window go; else all, of a window with more than so many.
+            rule: which go.
         """
         hashes, checks, _, places = (fixed(array, np.uint64) for array in occurrences)
         slots = np.empty(hashes.size, np.int64)
-        _find_copies(hashes, checks, places, np.uint64(split), self._again, self._table, np.uint64(over), slots)
+        _find_copies(hashes, checks, places, np.uint64(split), self._again, self._table, rule, slots)
         found = np.flatnonzero(slots >= 0)
         return found, slots[found]
 

@@ -17,6 +17,8 @@ from corpuskit.kernels.intrinsics import fold_multiply
 
 TEXT_BITS = np.uint64(20)
 """Bits of an order that come from the text; the others are the key's first ones."""
+LAST = np.uint64(1 << 63)
+"""Set in orders of documents that come after all those of references."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,3 +136,9 @@ def document_orders(keys: np.ndarray, texts: Texts) -> np.ndarray:
     numbers = np.ascontiguousarray(keys[:, :8]).view(">u8")[:, 0].astype(np.uint64)
     hashes = hash_spans(texts.data, texts.offsets[:-1], texts.offsets[1:])
     return fixed((numbers >> TEXT_BITS << TEXT_BITS) | (hashes >> (np.uint64(64) - TEXT_BITS)), np.uint64)
+
+
+def after_references(orders: np.ndarray, is_reference: bool) -> np.ndarray:
+    """Return orders uint64[n] so that references come before all others; the last bit of each is lost."""
+    halved: np.ndarray = orders >> np.uint64(1)
+    return halved if is_reference else halved | LAST

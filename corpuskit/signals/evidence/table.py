@@ -5,9 +5,11 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from corpuskit.contamination import ContaminationConfig
 from corpuskit.kernels import WordKind
 from corpuskit.signals.composition import FIRST_WORDS, IDEOGRAPH_RANGES
 from corpuskit.signals.evidence import line_rules
+from corpuskit.signals.evidence.contamination import of_items
 from corpuskit.signals.evidence.repetition import all_repeated_n_grams, duplicate_n_grams, top_n_gram
 from corpuskit.signals.evidence.spans import (
     Finder,
@@ -40,7 +42,13 @@ class Evidence:
     """Gives them, in text order."""
 
 
-def evidence(signal: str, text: str, below: bool = False, words: WordKind | None = None) -> tuple[str, list[Span]]:
+def evidence(
+    signal: str,
+    text: str,
+    below: bool = False,
+    words: WordKind | None = None,
+    items: ContaminationConfig | None = None,
+) -> tuple[str, list[Span]]:
     """Return what a text has of the thing that a signal measures.
 
     Args:
@@ -48,12 +56,15 @@ def evidence(signal: str, text: str, below: bool = False, words: WordKind | None
         text: the text.
         below: whether the value was too small rather than too large: where these differ, what is too much of instead.
         words: which words the signal counted, where that is a setting of its group; None for the group's default.
+        items: the evaluation items that the signals `contamination` looked for, if they are known.
 
     Returns:
         What the spans are, in words, and the spans; empty for signals that speak of a text as a whole.
     """
     found = (BELOW.get(signal) if below else None) or EVIDENCE.get(signal)
     group, _, column = signal.partition(".")
+    if group == "contamination" and items:
+        return of_items(column, text, items)
     if words and group in COUNTED:
         table = COUNTED[group](words)
         found = (table.get(f"{column}, below") if below else None) or table.get(column)

@@ -22,6 +22,8 @@ EXCERPT = 300
 """Characters that are shown of the other document, about."""
 AGAINST = "against."
 """What the reasons begin with that name another corpus."""
+HELDOUT = ("near_heldout", "heldout_url")
+"""The reasons that name a held-out document, which a variant may leave out itself."""
 
 
 def copy_of(corpus: Corpus, variant: str, match: Match, verdict: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -29,16 +31,18 @@ def copy_of(corpus: Corpus, variant: str, match: Match, verdict: Mapping[str, An
 
     Returns:
         `key`; `corpus`, the reference's name, and its `folder`, both empty for a copy in the same corpus; `id`, `place`
-        and `excerpt`, None where the document is not there any more; `similarity`, as the reference was compared, else
-        None; `jaccard`, the true similarity of the texts, None where one of them is not there.
+        and `excerpt`, None where the document is not there any more; `similarity`, as the search for duplicates
+        measured it, None for a copy that stays instead; `jaccard`, the true similarity of the texts, None where one of
+        them is not there.
     """
     key = verdict["duplicate_of"]
     if key is None:
         return None
     reason = str(verdict["reason"])
     name = reason.removeprefix(AGAINST) if reason.startswith(AGAINST) else ""
-    folder = _reference_folder(corpus, name) if name else ""
-    found = _document(folder or corpus.folder, None if name else variant, key) if folder or not name else None
+    folder = reference_folder(corpus, name) if name else ""
+    whose = None if name or reason in HELDOUT else variant
+    found = _document(folder or corpus.folder, whose, key) if folder or not name else None
     text = str(record(corpus.text_folder(variant), match, ["text"])["text"])
     config = search_of(corpus)
     return {
@@ -48,7 +52,7 @@ def copy_of(corpus: Corpus, variant: str, match: Match, verdict: Mapping[str, An
         "id": found and found["id"],
         "place": found and found["place"],
         "excerpt": found and "".join(piece for piece, _ in excerpt(found["text"], None, EXCERPT).pieces),
-        "similarity": verdict["value"] if name else None,
+        "similarity": verdict["value"] if name or reason in HELDOUT else None,
         "jaccard": round(true_similarity(text, found["text"], config), 4) if found and config else None,
     }
 
@@ -68,7 +72,7 @@ def with_similarities(corpus: Corpus, variant: str, match: Match, rules: Sequenc
     return found
 
 
-def _reference_folder(corpus: Corpus, name: str) -> str:
+def reference_folder(corpus: Corpus, name: str) -> str:
     """Return where the recipe says that a reference lies; empty where that is not known."""
     config = search_of(corpus)
     return config.against.get(name, "") if config else ""

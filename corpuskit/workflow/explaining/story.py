@@ -17,7 +17,7 @@ from corpuskit.workflow.explaining.cut_pieces import cut_pieces
 from corpuskit.workflow.explaining.differences import differences
 from corpuskit.workflow.explaining.finding import Match, record
 from corpuskit.workflow.explaining.judgement import FAILED, Judgement, judgements
-from corpuskit.workflow.inspecting.columns import Series, all_series, read, series_of, words_of
+from corpuskit.workflow.inspecting.columns import Series, all_series, items_of, read, series_of, words_of
 
 Pieces = tuple[tuple[str, bool], ...]
 
@@ -131,9 +131,9 @@ def evidence_text(corpus: Corpus, match: Match, variant: str | None = None) -> t
     if variant is not None and variant not in corpus.variants:
         raise InputError(f"--variant: {corpus.folder} has no variant {variant!r}; known: {', '.join(corpus.variants)}")
     shared = [name for name in corpus.variants if not corpus.text_suffix(name)]
-    values = signals(corpus, match)
+    values, items = signals(corpus, match), items_of(corpus)
     failed = [
-        (rule.rule, Asked(rule.signal, rule.below, words_of(series_of(corpus, rule.signal, name))))
+        (rule.rule, Asked(rule.signal, rule.below, words_of(series_of(corpus, rule.signal, name)), items))
         for name in ([variant] if variant else shared)
         for rule in _judged(corpus, name, values, verdict_of(corpus, name, match)["failed"])
         if rule.outcome == FAILED

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpuskit import manifest
+from corpuskit.contamination import ContaminationConfig
 from corpuskit.corpus import Corpus
 from corpuskit.documents import sidecars
 from corpuskit.errors import ArtifactError
 from corpuskit.kernels import WordKind
 from corpuskit.policy.rule import is_number
+from corpuskit.recipe.load import build
 
 Part = Mapping[str, Any]
 """A split's entry in the manifest of the documents: name, rows, keys."""
@@ -75,6 +78,14 @@ def words_of(series: Series | None) -> WordKind | None:
         return None
     words: WordKind | None = manifest.read(series.folder).identity["config"].get("words")
     return words
+
+
+def items_of(corpus: Corpus) -> ContaminationConfig | None:
+    """Return the evaluation items that the recipe of a corpus names; None where no signals of them were measured."""
+    if not any(group.startswith("contamination") for group in corpus.artifacts.get("signals", {})):
+        return None
+    recipe = build(orjson.loads(corpus.manifest.extra["recipe"]))
+    return recipe.matching.resolved(recipe.tasks)
 
 
 def all_series(corpus: Corpus) -> list[Series]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpuskit import manifest
+from corpuskit.contamination import ContaminationConfig
 from corpuskit.corpus import Corpus
 from corpuskit.documents import read_split, sidecars
 from corpuskit.manifest import Manifest
@@ -15,7 +16,7 @@ from corpuskit.policy import LABEL, PolicyConfig, Rule
 from corpuskit.signals import BYTES
 from corpuskit.workflow.inspecting.bounds import Bound, bounds, listed, policy_of, reasons_of
 from corpuskit.workflow.inspecting.breakdown import Breakdown
-from corpuskit.workflow.inspecting.columns import Part, Series, all_series, numbers, read, series_of
+from corpuskit.workflow.inspecting.columns import Part, Series, all_series, items_of, numbers, read, series_of
 from corpuskit.workflow.inspecting.histograms import Histogram, Sketch
 from corpuskit.workflow.inspecting.samples import Chosen, spread
 from corpuskit.workflow.inspecting.tally import Tally, ValueCounts, Verdicts, WhatIf
@@ -34,6 +35,8 @@ class VariantSums:
     series: dict[str, Series]
     """The signals its rules read, where they were measured."""
     tally: Tally
+    items: ContaminationConfig | None
+    """The evaluation items that signals looked for."""
     what_ifs: list[WhatIf] = field(default_factory=list)
     values: list[ValueCounts] = field(default_factory=list)
     chosen: Chosen = field(default_factory=Chosen)
@@ -102,7 +105,7 @@ def _variant(corpus: Corpus, name: str, sketches: dict[Series, Sketch]) -> Varia
     signals |= {entry.rule.signal for entry in listed(config)}
     signals |= {share["signal"] for share in made.extra.get("shares", ())}
     series = {signal: found for signal in signals if (found := series_of(corpus, signal, name))}
-    sums = VariantSums(name, made, config, series, Tally(reasons_of(config)))
+    sums = VariantSums(name, made, config, series, Tally(reasons_of(config)), items_of(corpus))
     sums.what_ifs = [
         WhatIf.of(bound, sketches[series[bound.rule.signal]].whole)
         for bound in sums.bounds

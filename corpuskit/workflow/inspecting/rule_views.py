@@ -201,7 +201,7 @@ def _values_table(counts: ValueCounts) -> Table:
 
 def _sample(variant: VariantSums, document: Document, place: Place, bound: Bound | None) -> Sample:
     signal = bound.rule.signal if bound else ""
-    asked = Asked(signal, bound.lower, words_of(variant.series[signal])) if bound else None
+    asked = Asked(signal, bound.lower, words_of(variant.series[signal]), variant.items) if bound else None
     shown = excerpt(document.text, asked)
     return Sample(
         title=visible(document.id),
