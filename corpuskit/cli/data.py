@@ -19,7 +19,7 @@ PRESETS = (
     "gopher@datatrove, c4@datatrove, c4@tfds, fineweb@datatrove."
 )
 GROUPS = (
-    "length, composition, compression, gopher, repetition, c4, refinedweb, redpajama, language, url; "
+    "size, length, composition, compression, gopher, repetition, c4, refinedweb, redpajama, language, url; "
     "gopher@datatrove, c4@datatrove, c4@fineweb, c4@tfds, fineweb@datatrove; in recipes also word_list, classifier, "
     "contamination."
 )
