@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -10,13 +10,19 @@ import pyarrow.compute as pc
 
 from corpuskit import manifest, storage, tokenization
 from corpuskit.documents import read_split, sidecars
+from corpuskit.errors import CorruptArtifact
 from corpuskit.manifest import Identity, Marker, Target
 from corpuskit.shards import Header, ShardWriter, part_file
+from corpuskit.shards.foreign import ForeignWriter
 from corpuskit.tokenization import Tokenizer
 from pipelines.engine import Attempt, Phase, Step
 
-REVISION = 1
-LIBRARIES = {"bpe": ["tokenizers", "gigatoken"], "wordpiece": ["tokenizers"], "unigram": ["sentencepiece"]}
+REVISION = 2
+LIBRARIES = {
+    "bpe": ["tokenizers", "gigatoken", "sentencepiece"],
+    "wordpiece": ["numba", "tokenizers"],
+    "unigram": ["numba", "sentencepiece", "tokenizers"],
+}
 """What decides the ids of each type of tokenizer."""
 
 
@@ -88,16 +94,39 @@ def header(tokenizer: Tokenizer) -> Header:
 
 def write_shard(folder: str, name: str, batches: Iterable[pa.RecordBatch], tokenizer: Tokenizer) -> ShardWriter:
     """Encode batches with columns `key` and `text` into one committed shard; return its closed writer."""
-    with ShardWriter(storage.join(folder, part_file(name)), header(tokenizer)) as writer:
+    return fill(ShardWriter(storage.join(folder, part_file(name)), header(tokenizer)), batches, tokenizer)
+
+
+Writer = TypeVar("Writer", ShardWriter, ForeignWriter, ShardWriter | ForeignWriter)
+
+
+def fill(writer: Writer, batches: Iterable[pa.RecordBatch], tokenizer: Tokenizer, verify: bool = False) -> Writer:
+    """Encode batches with columns `key` and `text` into a shard; return its writer, closed.
+
+    Raises:
+        CorruptArtifact: `verify` is asked for, and a document's tokens do not give its text back.
+    """
+    with writer:
         for batch in batches:
             texts = batch.column("text")
-            writer.append(batch.column("key"), tokenizer.encode(texts), pc.binary_length(texts).to_numpy())
+            lists = tokenizer.encode(texts)
+            if verify:
+                _verify(batch, lists, tokenizer)
+            writer.append(batch.column("key"), lists, pc.binary_length(texts).to_numpy())
     return writer
 
 
-def shard_marker(attempt: Attempt, name: str, writer: ShardWriter, errors: int = 0) -> Marker:
+def _verify(batch: pa.RecordBatch, lists: pa.LargeListArray, tokenizer: Tokenizer) -> None:
+    texts = batch.column("text").cast(pa.large_binary())
+    found = tokenizer.decode_bytes(lists)
+    if not found.equals(texts):
+        row = int(np.flatnonzero(pc.not_equal(found, texts).to_numpy(zero_copy_only=False))[0])
+        name = batch.column("id")[row] if "id" in batch.schema.names else batch.column("key")[row]
+        raise CorruptArtifact(f"document {name}: its tokens do not give its text back; {tokenizer} loses text")
+
+
+def shard_marker(attempt: Attempt, name: str, writer: ShardWriter | ForeignWriter, errors: int = 0) -> Marker:
     """Return the marker of an item that wrote one shard."""
-    path = part_file(name)
     return Marker(
         item=attempt.item.name,
         fingerprint=attempt.fingerprint,
@@ -105,7 +134,7 @@ def shard_marker(attempt: Attempt, name: str, writer: ShardWriter, errors: int =
         errors=errors,
         keys=writer.keys,
         counts={"tokens": writer.n_tokens, "bytes": writer.n_bytes},
-        files={path: manifest.file_entry(storage.join(attempt.folder, path))},
+        files={path: manifest.file_entry(storage.join(attempt.folder, path)) for path in writer.files},
         parts=[writer.part(name)],
     )
 

@@ -28,10 +28,11 @@ from corpuskit.kernels import Texts
 from corpuskit.recipe import Recipe
 from corpuskit.recipe.load import build
 from corpuskit.signals import SIGNALS
+from corpuskit.tokenization.counts import files
 from corpuskit.urls import REVISION as URLS_REVISION
 from corpuskit.urls import normalize_urls
 from corpuskit.workflow.flow import Flow
-from pipelines import cut, dedup, encode, ingest, select, signatures, tokenize, train_tokenizer
+from pipelines import counting, cut, dedup, encode, ingest, select, signatures, tokenize, train_tokenizer
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "golden" / "corpus.jsonl"
@@ -46,7 +47,12 @@ NAMED = {
 ITEMS = ReferenceConfig(files=(str(HERE / "golden" / "items.txt"),))
 CUT = {"contamination": ContaminationCleanerConfig(sets={"golden": ITEMS})}
 """Settings of cleaners that change nothing by default."""
-FILES = {"sign": (signatures, "signatures.py"), "dedup": (dedup, "dedup/step.py"), "cut": (cut, "cut/step.py")}
+FILES = {
+    "sign": (signatures, "signatures.py"),
+    "dedup": (dedup, "dedup/step.py"),
+    "cut": (cut, "cut/step.py"),
+    "count": (counting, "counting/step.py"),
+}
 """Steps whose module is not named after them."""
 CUTS: Sequence[dict[str, Any]] = (
     {"step": "repeated_lines", "min_words": 1, "min_characters": 1},
@@ -61,6 +67,7 @@ CUTS: Sequence[dict[str, Any]] = (
 GOLDEN = HERE / "golden" / "pipelines.json"
 COMMAND = "python tests/golden_digests.py --write"
 LIBRARY_STEPS = (
+    "count",
     "train_tokenizer",
     "encode",
     "tokenize",
@@ -112,7 +119,11 @@ def current(folder: Path) -> dict[str, Step]:
     """Run every step; return them in the order of the flow."""
     flow = run_plainly(golden_recipe(), folder / "out")
     source = SourceConfig(name="golden", paths=(str(CORPUS),))
-    Plainly().run(tokenize.step(source, flow.tokenizers["bpe"].folder, str(folder / "direct"), 2**20, 0.5))
+    Plainly().run(
+        tokenize.step(
+            source, flow.tokenizers["bpe"].folder, str(folder / "direct"), split_bytes=2**20, max_error_rate=0.5
+        )
+    )
     rows = flow.documents.folder
     cuts = [run_cut(flow, number, fields) for number, fields in enumerate(CUTS, 1)]
     content = {
@@ -122,6 +133,7 @@ def current(folder: Path) -> dict[str, Step]:
         "dedup": sidecar(flow.duplicates[""].folder, rows),
         "select": [sidecar(place.folder, rows) for place in flow.variants.values()],
         "cut": [left for place in cuts for left in cut_texts(place.folder)],
+        "count": [counted(place.folder) for place in flow.counts.values()],
         "train_tokenizer": [tokenization.load(place.folder).tokens() for place in flow.tokenizers.values()],
         "encode": [shards(place.folder) for place in flow.shards.values()],
         "tokenize": [shards(str(folder / "direct")), [error[:3] for error in errors(str(folder / "direct"))]],
@@ -159,6 +171,12 @@ def signed(folder: str) -> list[Any]:
     """What documents are compared by."""
     parts = manifest.read(folder, "signatures").parts
     return [row for part in parts for batch in store.read(folder, part["name"]) for row in batch.to_pylist()]
+
+
+def counted(folder: str) -> list[Any]:
+    """Words and how often each occurs, by group."""
+    groups = files.read_folder(folder).items()
+    return [[group, found.words.to_pylist(), found.counts.tolist()] for group, found in groups]
 
 
 def single_steps(measured: Collection[str]) -> dict[str, Step]:
@@ -211,6 +229,7 @@ def _folders(flow: Flow, folder: Path) -> dict[str, list[str]]:
         "sign": [flow.signatures[""].folder],
         "dedup": [flow.duplicates[""].folder],
         "select": [place.folder for place in flow.variants.values()],
+        "count": [place.folder for place in flow.counts.values()],
         "train_tokenizer": [place.folder for place in flow.tokenizers.values()],
         "encode": [place.folder for place in flow.shards.values()],
         "tokenize": [str(folder / "direct")],

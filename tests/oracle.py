@@ -4,6 +4,7 @@ Slow and obvious: every pair of documents is compared, every rule is tried on ev
 pipelines wrote with what comes out here.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -127,15 +128,18 @@ class Oracle:
         return [document for document, row in rows if row["kept"] and not document.heldout]
 
     def sample(self, tokenizer: str) -> list[str]:
-        """The texts that a tokenizer is trained on, in their order; the last one is cut by whoever trains."""
+        """The texts that a tokenizer is trained on: whole millionths of the corpus, as many as fit, one at least."""
         config = self.recipe.tokenizers[tokenizer]
         variant = config.train_on or next(iter(self.recipe.variants))
-        candidates = sorted(self.training(variant), key=lambda row: shuffled(row.key, config.seed))
+        rows = ((shuffled(row.key, config.seed) >> 44, row) for row in self.training(variant))
+        candidates = sorted(rows, key=lambda pair: pair[0])
         chosen, filled = [], 0
-        for document in candidates:
-            if filled < config.max_train_bytes:
-                chosen.append(document.text)
-            filled += document.size
+        for _, group in itertools.groupby(candidates, key=lambda pair: pair[0]):
+            own = [row for _, row in group]
+            filled += sum(row.size for row in own)
+            if chosen and filled > config.max_train_bytes:
+                break
+            chosen += [row.text for row in own]
         return chosen
 
 

@@ -94,12 +94,25 @@ MISTAKES = {
     "select a.jsonl --policy none --export x.csv": "--export: x.csv: documents are exported as .jsonl, ",
     "select a.jsonl --policy none --export sub": "--export: sub: documents are exported as .jsonl, ",
     "tokenizer train a.jsonl --out x --type bpee": "--type: expected 'bpe', 'wordpiece' or 'unigram', given 'bpee'",
-    "tokenizer train a.jsonl --out x --vocab-size 9": "--vocab-size: vocab_size 9 is too small for bpe: ",
-    "tokenizer train a.jsonl --out x --max-train-bytes lots": "--max-train-bytes: 'lots' is not a size; ",
+    "tokenizer train a.jsonl --out x --vocab-size 9": "--vocab-size 9 is too small for bpe: ",
+    "tokenizer train --out x": "name files to train on, or counts by --counts",
+    "tokenizer train a.jsonl --counts sub --out x": "name files to train on, or counts by --counts",
+    "tokenizer train a.jsonl --set covrage=1 --out x": "covrage: unknown field; did you mean 'coverage'?",
+    "tokenizer train a.jsonl --set coverage --out x": "--set: 'coverage': expected FIELD=VALUE",
+    "tokenizer train a.jsonl --pretokenizer gpt3 --out x": "no pre-tokenizer is called 'gpt3'",
+    "tokenizer train a.jsonl --set balance.by=source --out x": "balance.by: unknown field",
+    "tokenizer count a.jsonl --normalization nfd --out x": "normalization: expected 'none', 'nfc',",
+    "tokenizer eval sub --out x": "sub: no tokenizer_config.json of corpuskit's, and none of tokenizer.json",
+    "tokenizer eval {bpe} {bpe} --out x": "is there twice; give one as NAME=PATH",
+    "tokenizer convert {bpe} --to spm -o x": "--to: expected tokenizer.json, sentencepiece, tiktoken, given 'spm'",
+    "tokenizer convert {bpe} --to sentencepiece -o x --no-check": "whole characters, and words end at spaces alone",
+    "tokenize a.jsonl -t {bpe} --out x --format mega": "--format: expected arrow, megatron, mds, given 'mega'",
+    "tokenize a.jsonl -t {bpe} --out x --append 3": "--append: Arrow shards hold no special ids",
+    "tokenize a.jsonl -t {bpe} --out x --format mds --append 99999": "the id 99999 that is to end documents is not",
     "tokenizer show nothing": "nothing: No such file or directory",
-    "tokenizer show sub": "sub: no tokenizer_config.json here; it is not a tokenizer that corpuskit trained",
-    "tokenizer show a.jsonl": "a.jsonl: not a tokenizer.json with a vocabulary",
-    "tokenize a.jsonl --tokenizer sub --out x": "sub: no tokenizer_config.json here",
+    "tokenizer show sub": "sub: no tokenizer_config.json of corpuskit's, and none of tokenizer.json, tokenizer.model",
+    "tokenizer show a.jsonl": "a.jsonl: not a tokenizer.json that tokenizers",
+    "tokenize a.jsonl --tokenizer sub --out x": "sub: no tokenizer_config.json of corpuskit's",
     "tokenize nofile.jsonl --tokenizer {bpe} --out x": "nofile.jsonl: no such file, folder or glob match",
     "tokenize a.jsonl --tokenizer {bpe} --out x --split-bytes big": "--split-bytes: 'big' is not a size; ",
     "tokenize a.jsonl --tokenizer {bpe} --out x --split-bytes 0": "--split-bytes: a shard holds at least 1 byte",
@@ -188,7 +201,7 @@ def test_shards_of_another_call_are_not_overwritten(here, made):
     assert call("tokenize", "a.jsonl", *common).code == 0
     other = call("tokenize", "sub/b.jsonl", *common)
     assert other.code == 2
-    assert "shards already holds other shards" in other.err
+    assert "shards already holds shards of another call" in other.err
     assert "other input files" in other.err
     field = call("tokenize", "a.jsonl", *common, "--text-field", "id")
     assert 'source.text: "text" -> "id"' in field.err
@@ -202,7 +215,7 @@ def test_unfinished_shards_of_another_call_are_not_mixed_with_these(here, made):
     bpe = made.flow.tokenizers["bpe"].folder
     ended = call("tokenize", "a.jsonl", "--tokenizer", bpe, "--out", "shards", "--workers", "0")
     assert ended.code == 2
-    assert "shards already holds unfinished shards of another call" in ended.err
+    assert "shards already holds shards of another call, unfinished" in ended.err
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder that nobody can write to")

@@ -42,11 +42,22 @@ OPTIONS = {
     ),
     "classifier show": "CLASSIFIER --words --json",
     "schema": "",
-    "tokenizer train": ("IN... --out --type --vocab-size --max-train-bytes --text-field --workers --json --quiet"),
+    "tokenizer train": (
+        "[IN...] --out --type --vocab-size --counts --pretokenizer --normalization --sample --set --text-field "
+        "--max-error-rate --workers --json --quiet"
+    ),
+    "tokenizer count": (
+        "IN... --out --pretokenizer --normalization --min-count --sample --text-field --max-error-rate --workers "
+        "--slice --json --quiet"
+    ),
+    "tokenizer eval": (
+        "TOKENIZER... --out --text --parallel --gold --reference --max-bytes --pretokenizer --text-field --json --quiet"
+    ),
+    "tokenizer convert": "TOKENIZER --to --out --check --no-check --pretokenizer --text-field --quiet",
     "tokenizer show": "TOKENIZER --text --json",
     "tokenize": (
-        "IN... --tokenizer --out --text-field --id-field --split-bytes --max-error-rate --workers --slice "
-        "--json --quiet"
+        "IN... --tokenizer --out --format --append --pretokenizer --verify --text-field --id-field "
+        "--split-bytes --max-error-rate --workers --slice --json --quiet"
     ),
     "inspect": "PATH --html --no-html --json",
     "explain": "CORPUS ID --source --text --variant --json",

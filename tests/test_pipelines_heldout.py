@@ -9,10 +9,11 @@ from pipelines_harness import full, run_plainly, sidecar
 
 from corpuskit import tokenization
 from corpuskit.corpus import Corpus
+from corpuskit.kernels import Texts
 from corpuskit.recipe.load import build
 from corpuskit.shards import Shards
+from corpuskit.tokenization.counts import count_words, files
 from corpuskit.workflow.cells import CellData
-from pipelines.train_tokenizer import Sample
 
 CELLS = [
     (tokenizer, variant) for tokenizer in ("bpe", "bpe_raw") for variant in ("raw", "unique", "filtered", "chinese")
@@ -87,15 +88,20 @@ def test_no_copy_of_a_held_out_document_is_trained_on(oracle, made, variant):
     assert dropped
 
 
+def words(texts):
+    found = count_words([Texts.from_arrow(pa.array(texts, pa.large_string()))], "gpt2")
+    return dict(zip(found.words.to_pylist(), found.counts.tolist(), strict=True))
+
+
 @pytest.mark.parametrize("name", ["bpe", "bpe_raw"])
-def test_a_tokenizers_sample_holds_no_held_out_text(oracle, made, name):
-    flow, config = made.flow, made.flow.recipe.tokenizers[name]
-    lengths = flow.signals["size"].folder
-    sample = Sample(flow.documents.folder, flow.variants[config.train_on or "raw"].folder, lengths, config)
-    texts = [text for batch in sample.batches() for text in batch.to_pylist()]
-    assert len(texts) == sample.rows
-    assert texts == oracle.sample(name)
-    assert not set(texts) & {document.text for document in oracle.documents if document.heldout}
+def test_no_word_of_a_held_out_text_is_counted(oracle, made, name):
+    (counts,) = files.read_folder(made.flow.counts[name].folder).values()
+    sample = oracle.sample(name)
+    counted = dict(zip(counts.words.to_pylist(), counts.counts.tolist(), strict=True))
+    assert counted == words(sample)
+    assert not set(sample) & {document.text for document in oracle.documents if document.heldout}
+    held = words([document.text for document in oracle.documents if document.heldout])
+    assert set(held) - set(words([document.text for document in oracle.training("raw")])) - set(counted)
 
 
 @pytest.mark.parametrize("materialize", ["always", "never"])

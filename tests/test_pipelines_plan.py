@@ -67,7 +67,7 @@ def test_before_the_first_run_everything_is_to_do(fields, tmp_path):
         "signatures signatures",
         "duplicates duplicates",
         *(f"variant {name}" for name in ("raw", "filtered", "unique", "chinese")),
-        *(f"tokenizer {name}" for name in ("bpe", "bpe_raw")),
+        *(f"{kind} {name}" for kind in ("counts", "tokenizer") for name in ("bpe", "bpe_raw")),
     }
     assert not (tmp_path / "nowhere").exists()
 
@@ -146,16 +146,16 @@ def test_a_changed_list_of_exclusions_runs_its_variant(fields, corpus, out):
 def test_a_changed_rule_runs_its_variant_and_what_depends_on_it_and_touches_nothing_else(fields, corpus, out, tmp_path):
     copied = Path(shutil.copytree(out, tmp_path / "out"))
     lines = planned(stricter(fields), copied)
-    assert to_run(lines) == {"variant filtered", "tokenizer bpe"}
+    assert to_run(lines) == {"variant filtered", "counts bpe", "tokenizer bpe"}
     (change,) = lines["variant filtered"].changes
     assert change.endswith("policy.rules[0].min: 20.0 -> 60.0")
-    (change,) = lines["tokenizer bpe"].changes
+    (change,) = lines["counts bpe"].changes
     assert "variant" in change
 
     before = {str(path): path.stat() for path in copied.rglob("*")}
     flow = run_plainly(build(stricter(fields)), copied)
     touched = [name for name, stat in before.items() if _moments(Path(name)) != (stat.st_ino, stat.st_mtime_ns)]
-    folders = {f"{copied}{name}" for name in ("", "/variants", "/tokenizers", "/shards", "/signals")}
+    folders = {f"{copied}{name}" for name in ("", "/variants", "/counts", "/tokenizers", "/shards", "/signals")}
     assert {name for name in touched if Path(name).is_file()} == {f"{copied}/manifest.json"}
     assert set(touched) <= folders | {f"{copied}/manifest.json"}
 
@@ -164,6 +164,7 @@ def test_a_changed_rule_runs_its_variant_and_what_depends_on_it_and_touches_noth
     }
     names = sorted(name.rsplit("-", 1)[0] for name in made)
     assert names == [
+        "counts/bpe",
         "shards/bpe",
         "shards/bpe@chinese",
         "shards/bpe@filtered",

@@ -46,8 +46,10 @@ def facts(kind: str, made: "Manifest") -> tuple[str, str]:
             return f"{counts['changed']:,.0f} of {made.rows:,} changed{failed}", bytes_text(counts["text_bytes"])
         case "variant":
             return f"{counts['kept']:,.0f} of {made.rows:,} kept", bytes_text(counts["kept_bytes"])
+        case "counts":
+            return f"{counts['words']:,.0f} unique words", bytes_text(counts["text_bytes"])
         case "tokenizer":
-            return f"{counts['vocab_size']:,.0f} ids", bytes_text(counts["text_bytes"])
+            return f"{counts['vocab_size']:,.0f} ids", ""
         case "shards":
             return f"{rows}, {counts['tokens']:,.0f} tokens", bytes_text(counts["bytes"])
         case "comparison" | "training":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -10,6 +10,8 @@ from corpuskit.cli.console import messages, say
 from corpuskit.errors import InputError, RecipeError
 
 if TYPE_CHECKING:
+    from corpuskit.config import Config
+    from corpuskit.documents import SourceConfig
     from corpuskit.recipe import Recipe
     from pipelines.engine import Engine, Progress
 
@@ -92,6 +94,36 @@ def recipe_for(
     except RecipeError as error:
         raise _in_terms_of(named or {}, error) from None
     return recipe
+
+
+def source_of(inputs: Sequence[str], text_field: str = "text", id_field: str | None = None) -> "SourceConfig":
+    """Return the input of a command that reads files and makes no documents of them.
+
+    Raises:
+        InputError: see `check_named`.
+    """
+    from corpuskit.documents import SourceConfig
+
+    check_named(inputs)
+    fields = {"id": id_field} if id_field else {}
+    return SourceConfig(name="input", paths=tuple(inputs), text=text_field, **fields)
+
+
+Model = TypeVar("Model", bound="Config")
+
+
+def checked(model: type[Model], fields: Mapping[str, Any], named: Mapping[str, str] | None = None) -> Model:
+    """Make a config of what options gave.
+
+    Raises:
+        RecipeError: a field is wrong; in the user's terms.
+    """
+    from corpuskit.recipe.load import checked
+
+    try:
+        return checked(model, fields)
+    except RecipeError as error:
+        raise _in_terms_of(named or {}, error) from None
 
 
 def check_named(inputs: Sequence[str]) -> None:

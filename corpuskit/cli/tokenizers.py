@@ -1,11 +1,14 @@
-"""Commands for tokenizers: tokenizer train, tokenizer show, tokenize."""
+"""Commands for tokenizers: their group, and tokenizer show."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpuskit.cli import options, session
-from corpuskit.cli.console import bytes_text, counted, print_json, print_table, print_text, say, warn
+from corpuskit.cli import options
+from corpuskit.cli.console import counted, print_json, print_table, say
+from corpuskit.cli.tokenizer_judging import convert, evaluate
+from corpuskit.cli.tokenizer_training import count, train
+from corpuskit.cli.tokenizing import tokenize
 
 if TYPE_CHECKING:
     from corpuskit.tokenization import Tokenizer
@@ -15,56 +18,44 @@ MOST_PIECES = 2_000
 """Tokens of a text that are shown."""
 
 
+EVAL_EXAMPLES = (
+    "corpuskit tokenizer eval bpe=tok unigram=other --text en=test.jsonl.zst --out evaluation",
+    "corpuskit tokenizer eval tok gpt2/tokenizer.json --parallel bible/ --reference en",
+)
+
+
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    group = typer.Typer(help="Train a tokenizer on files, or look at one.", no_args_is_help=True)
+    group = typer.Typer(help="Train tokenizers, compare them, convert them.", no_args_is_help=True)
     command = options.adder(group, None)
     command(
         train,
         "corpuskit tokenizer train data/*.zst --type unigram -v 8192 --out tok",
-        "corpuskit tokenizer show tok --text 'How is this cut?'",
+        "corpuskit tokenizer train --counts en --counts zh --type bpe --out tok",
+    )
+    command(
+        count,
+        "corpuskit tokenizer count data/*.zst --out counts",
+        "corpuskit tokenizer count data/*.zst --pretokenizer metaspace_runs --min-count 2 --out counts",
     )
     command(
         show,
         "corpuskit tokenizer show tok",
         "corpuskit tokenizer show out/tokenizers/bpe-1a2b3c4d --text 'And this?'",
     )
+    group.command("eval", epilog=options.examples(*EVAL_EXAMPLES))(evaluate)
+    command(
+        convert,
+        "corpuskit tokenizer convert tok --to tiktoken --out tok/ranks.tiktoken",
+        "corpuskit tokenizer convert spiece.model --to tokenizer.json --out hf/",
+    )
     app.add_typer(group, name="tokenizer", rich_help_panel=PANEL)
     options.adder(app, PANEL)(
         tokenize,
         "corpuskit tokenize data/*.jsonl.zst --tokenizer tok --out shards",
         "corpuskit tokenize pages.parquet --text-field content -t tok --out shards",
+        "corpuskit tokenize data/*.jsonl.zst -t gpt2/tokenizer.json --format megatron --append 50256 --out shards",
     )
-
-
-def train(
-    inputs: options.Inputs,
-    out: options.Out,
-    type_: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", help="bpe, wordpiece or unigram.")] = "bpe",
-    vocab_size: Annotated[
-        int, typer.Option("--vocab-size", "-v", metavar="N", help="Ids, the 128 reserved ones included.")
-    ] = 32_768,
-    max_train_bytes: Annotated[
-        str, typer.Option(metavar="SIZE", help="Train on at most this much text, a sample of all.")
-    ] = "100 MB",
-    text_field: options.TextField = "text",
-    workers: options.Workers = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Train a tokenizer on files; DIR gets the tokenizer and the documents it was trained on."""
-    from corpuskit.workflow.flow import Flow
-    from corpuskit.workflow.places import check_corpus_folder
-
-    name = type_ if type_.isidentifier() else "tokenizer"
-    config = {"type": type_, "vocab_size": vocab_size, "max_train_bytes": max_train_bytes}
-    place = f"tokenizers.{name}"
-    named = {f"{place}.type": "--type", f"{place}.max_train_bytes": "--max-train-bytes", place: "--vocab-size"}
-    flow = Flow(session.recipe_for(inputs, text_field, named=named, tokenizers={name: config}), out)
-    check_corpus_folder(out)
-    with session.engine(workers) as engine:
-        warn(flow.prepare(engine, encode=False))
-    _describe(flow.tokenizers[name].folder, json)
 
 
 def show(
@@ -78,7 +69,7 @@ def show(
     from corpuskit.workflow.places import tokenizer_path
 
     if text is None:
-        _describe(tokenizer_path(path), json)
+        describe(tokenizer_path(path), json)
         return
     pieces = _pieces(tokenizer_path(path), text)
     if json:
@@ -107,7 +98,8 @@ def _shown(token: bytes) -> str:
         return repr(token)
 
 
-def _describe(path: str, json: bool) -> None:
+def describe(path: str, json: bool) -> None:
+    """Print what a tokenizer is."""
     from corpuskit import tokenization
 
     tokenizer = tokenization.load(path)
@@ -128,64 +120,3 @@ def _facts(path: str, tokenizer: "Tokenizer") -> dict[str, Any]:
         "longest_token_bytes": int(sizes.max(initial=0)),
         "fingerprint": tokenizer.fingerprint,
     }
-
-
-def tokenize(
-    inputs: options.Inputs,
-    tokenizer: Annotated[
-        str,
-        typer.Option(
-            "--tokenizer", "-t", metavar="TOKENIZER", help="A tokenizer's folder or file, or a corpus with one."
-        ),
-    ],
-    out: options.Out,
-    text_field: options.TextField = "text",
-    id_field: options.IdField = None,
-    split_bytes: Annotated[str, typer.Option(metavar="SIZE", help="Bytes of text in one shard.")] = "256 MiB",
-    max_error_rate: options.ErrorRate = 0.01,
-    workers: options.Workers = None,
-    slice_: options.Slice = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Encode files into memory-mapped Arrow token shards.
-
-    DIR holds the shards of one call: a call with other files, options or another tokenizer needs a DIR of its own.
-    """
-    from corpuskit.documents import SourceConfig
-    from corpuskit.workflow.places import check_shards_folder, tokenizer_path
-    from pipelines.tokenize import step
-
-    fields = {"id": id_field} if id_field else {}
-    session.check_named(inputs)
-    source = SourceConfig(name="input", paths=tuple(inputs), text=text_field, **fields)
-    planned = step(source, tokenizer_path(tokenizer), out, _size(split_bytes), max_error_rate)
-    check_shards_folder(planned.target)
-    with session.engine(workers, slice_=slice_) as engine:
-        made = engine.run(planned)
-    counts = {
-        "documents": made.rows,
-        "errors": made.errors,
-        **{name: made.counts[name] for name in ("tokens", "bytes")},
-    }
-    if json:
-        print_json({"out": out, **counts})
-        return
-    per_token = counts["bytes"] / max(counts["tokens"], 1)
-    print_text(
-        f"{counted(made.rows, 'document')}, {bytes_text(counts['bytes'])}, {counts['tokens']:,} tokens "
-        f"({per_token:.2f} bytes a token), {counted(made.errors, 'malformed record')}: {out}"
-    )
-
-
-def _size(text: str) -> int:
-    from corpuskit.config import parse_bytes
-    from corpuskit.errors import InputError
-
-    try:
-        size = int(parse_bytes(text))
-    except ValueError as error:
-        raise InputError(f"--split-bytes: {error}") from None
-    if size < 1:
-        raise InputError(f"--split-bytes: a shard holds at least 1 byte of text, given {text}")
-    return size

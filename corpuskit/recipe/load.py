@@ -1,14 +1,15 @@
 """Reading recipes: YAML, `--set path=value`, and errors that name the place in the file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
 from corpuskit import policy, storage
+from corpuskit.config import Config
 from corpuskit.errors import RecipeError, nearest
 from corpuskit.recipe.model import Recipe
 from corpuskit.recipe.problems import kind_of, place, problems
@@ -80,10 +81,22 @@ def build(data: dict[str, Any]) -> Recipe:
     Raises:
         RecipeError: one line for each wrong field.
     """
+    return checked(Recipe, data)
+
+
+Model = TypeVar("Model", bound=Config)
+
+
+def checked(model: type[Model], data: Mapping[str, Any]) -> Model:
+    """Turn plain data into a checked config.
+
+    Raises:
+        RecipeError: one line for each wrong field.
+    """
     try:
-        return Recipe.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
-        found = problems(error, data, Recipe)
+        found = problems(error, dict(data), model)
         first, message = found[0]
         more = "".join(f"\n{where}: {text}" if where else f"\n{text}" for where, text in found[1:])
         raise RecipeError(first, message + more) from None

@@ -211,12 +211,19 @@ class Recipe(Config):
     def signal_groups(self) -> tuple[str, ...]:
         """The groups to measure on the text that variants share, sorted: those asked for, those variants read, and
         those of the recipe's word lists, classifiers and `decontaminate`."""
-        variants = self.judged_variants.values()
-        shared = [variant for variant in variants if not self.cleaners(variant)]
-        others = {name for variant in variants for name in needed(variant) if _reads_url(name)}
+        shared = [name for name, variant in self.variants.items() if not self.cleaners(variant)]
+        others = {signal for name in self.variants for signal in self.read_of(name) if _reads_url(signal)}
         given = {"word_list": self.word_lists, "classifier": self.classifiers, "contamination": self.decontaminate}
         named = [group for group, value in given.items() if value]
-        return groups_of({*others, *(name for variant in shared for name in needed(variant))}, [*self.signals, *named])
+        read = {signal for name in shared for signal in self.read_of(name)}
+        return groups_of({*others, *read}, [*self.signals, *named])
+
+    def read_of(self, variant: str) -> set[str]:
+        """Return the signals that the choice of a variant reads, or the counts of its words by language."""
+        first = next(iter(self.variants))
+        balanced = (config for config in self.tokenizers.values() if config.counting.groups == "language")
+        counted = any((config.train_on or first) == variant for config in balanced)
+        return needed(self.judged_variants[variant]) | ({policy.LABEL} if counted else set())
 
     def known_signals(self, variant: VariantConfig) -> dict[str, pa.DataType]:
         """Return the type of every signal that a variant's policy can read: also the counts of its cleaners."""

@@ -153,6 +153,11 @@ class ShardWriter:
         """The xxh3-64 of the keys in row order, 16 hex digits; equals that of the documents when none was left out."""
         return self._digest.hexdigest()
 
+    @property
+    def files(self) -> list[str]:
+        """The file's name, relative to its folder."""
+        return [storage.base_name(self._path)]
+
     def part(self, name: str) -> dict[str, Any]:
         """Return the shard's entry in the manifest's `parts`; the file must be named `part_file(name)`."""
         return {"name": name, "rows": self.rows, "tokens": self.n_tokens, "bytes": self.n_bytes, "keys": self.keys}

@@ -1,9 +1,8 @@
-"""GPT-2's byte alphabet, and what BPE and WordPiece share: `tokenizers` over it."""
+"""GPT-2's byte alphabet, and what BPE and WordPiece share: a `tokenizer.json` over it."""
 
 import contextlib
 import os
-from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -48,9 +47,10 @@ def parallelism(on: bool) -> Iterator[None]:
 
 
 class ByteLevelTokenizer(Tokenizer):
-    """A tokenizer whose file is a `tokenizer.json` over the byte alphabet, without added tokens.
+    """A tokenizer whose file is a `tokenizer.json` over the byte alphabet.
 
-    Reserved names are in the vocabulary and nowhere else, so a text that spells one is encoded as any other text.
+    Reserved names are in the vocabulary and nowhere else, so a text that spells one is encoded as any other text. Added
+    tokens are those that are always whole; none is special.
     """
 
     file = "tokenizer.json"
@@ -64,31 +64,29 @@ class ByteLevelTokenizer(Tokenizer):
             fields = orjson.loads(model)
             vocabulary: dict[str, int] = fields["model"]["vocab"]
             kind = fields["model"]["type"].lower()
+            added = {token["id"]: token["content"].encode() for token in fields["added_tokens"]}
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactError(f"not a tokenizer.json with a vocabulary: {error}") from error
         names = sorted(vocabulary, key=vocabulary.__getitem__)
-        if kind != cls.type or names[:RESERVED] != list(RESERVED_NAMES) or fields["added_tokens"]:
+        if kind != cls.type or names[:RESERVED] != list(RESERVED_NAMES) or min(added, default=RESERVED) < RESERVED:
             raise ArtifactError(f"a tokenizer.json, but not of a {cls.type} tokenizer that corpuskit trained")
-        return cls(model, [b""] * RESERVED + [cls._text(name) for name in names[RESERVED:]])
+        try:
+            tokens = [added.get(index) or cls._text(name) for index, name in enumerate(names[RESERVED:], RESERVED)]
+        except KeyError as error:
+            raise ArtifactError(f"a tokenizer.json with {error}, which is not in the byte alphabet") from error
+        made = cls(model, [b""] * RESERVED + tokens)
+        made.lossless = not fields["normalizer"]
+        return made
 
     @classmethod
     def _text(cls, name: str) -> bytes:
         return bytes(BYTES[character] for character in name.removeprefix(cls.prefix))
 
-    @classmethod
-    def fit(cls, vocab_size: int, texts: Iterable[Sequence[str]]) -> "ByteLevelTokenizer":
-        """Train on batches of texts; ids depend on the texts and their order alone, not on threads."""
-        untrained, trainer = cls._untrained(vocab_size)
-        with parallelism(True):
-            untrained.train_from_iterator(texts, trainer)
-        fields = orjson.loads(untrained.to_str())
-        fields["added_tokens"] = []
-        return cls.from_model(orjson.dumps(fields))
-
-    @classmethod
-    @abstractmethod
-    def _untrained(cls, vocab_size: int) -> tuple[Any, Any]:
-        """Return an empty `tokenizers.Tokenizer` and its trainer."""
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """What the file says."""
+        read: dict[str, Any] = orjson.loads(self.model)
+        return read
 
     @cached_property
     def _library(self) -> Any:
@@ -97,7 +95,10 @@ class ByteLevelTokenizer(Tokenizer):
         return tokenizers.Tokenizer.from_buffer(self.model)
 
     def _encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
-        return encode_pieces(texts, cut, self._encode_batch)
+        from corpuskit.tokenization.formats.tokenizer_json import pretokenizer_of
+
+        plain = pretokenizer_of(self.fields) == "gpt2" and not self.fields["added_tokens"]
+        return encode_pieces(texts, cut if plain else lambda text: [text], self._encode_batch)
 
     def _encode_batch(self, pieces: list[str]) -> list[np.ndarray]:
         with parallelism(False):

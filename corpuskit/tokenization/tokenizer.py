@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,21 +11,31 @@ import orjson
 import pyarrow as pa
 
 from corpuskit import storage
+from corpuskit.errors import InputError
 from corpuskit.shards.layout import token_dtype
-from corpuskit.tokenization.config import TokenizerType
 from corpuskit.tokenization.reserved import RESERVED, RESERVED_NAMES
 
 FORMAT_VERSION = 1
 CONFIG_FILE = "tokenizer_config.json"
+TRAINING_FILE = "training.json"
+_NAMED = ("pad", "unk", "bos", "eos", "cls", "sep", "mask")
+_RESERVED_CONFIG = {
+    "reserved": dict(zip(RESERVED_NAMES, range(RESERVED), strict=True)),
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    **{f"{name}_token": RESERVED_NAMES[number] for number, name in enumerate(_NAMED)},
+}
+"""What the folder says of reserved ids, to corpuskit and to `transformers`."""
 
 
 class Tokenizer(ABC):
     """A trained tokenizer: immutable, picklable, decided by the bytes of one file."""
 
-    type: ClassVar[TokenizerType]
-    """bpe, wordpiece or unigram."""
+    type: str
+    """bpe, wordpiece or unigram; of other programs' files also other algorithms."""
     file: ClassVar[str]
     """Name of the file that decides the ids."""
+    reserved: bool = True
+    """Whether ids 0 to 127 are corpuskit's, which no text gives and the training stream adds."""
     lossless: bool = True
     """Whether decoding always gives the text back; bits per byte of others cannot be compared."""
 
@@ -113,6 +123,50 @@ class Tokenizer(ABC):
         except pa.ArrowInvalid:
             return pa.array([text.decode("utf-8", "replace") for text in data.to_pylist()], pa.large_string())
 
+    def spans(self, lists: pa.LargeListArray) -> tuple[pa.LargeListArray, pa.LargeListArray]:
+        """Return where each token's text lies in its document: the first byte, and the byte behind the last.
+
+        Args:
+            lists: what `encode` gave.
+
+        Returns:
+            Two large_list<int64>[n] as long as `lists`, for labels of tokens.
+
+        Raises:
+            InputError: the tokenizer loses text, so its tokens are not pieces of it.
+        """
+        if not self.lossless:
+            raise InputError(f"{self} loses text, so what its tokens stand for cannot be told from their bytes")
+        from corpuskit.tokenization.encoding import lossless_spans
+
+        offsets = lists.offsets.to_numpy() - lists.offsets[0].as_py()
+        starts, ends = lossless_spans(lists.flatten().to_numpy(), offsets, self.token_bytes())
+        return tuple(pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(one)) for one in (starts, ends))
+
+    def sample(self, texts: pa.Array, *, strength: float, seed: int, first: int = 0) -> pa.LargeListArray:
+        """Encode texts into random segmentations, for training on several of them.
+
+        Args:
+            texts: string or large_string[n] without nulls.
+            strength: BPE: the probability with which a merge is left out (Provilkov et al. 2020; 0.1). Unigram: how
+                much likelier the best segmentations are, alpha (Kudo 2018; 0.1 to 0.5).
+            seed: another one gives other segmentations.
+            first: number of the first document: a document's segmentation depends on its number, not on its batch.
+
+        Returns:
+            large_list<uint16|uint32>[n].
+
+        Raises:
+            InputError: this type of tokenizer has one segmentation only.
+        """
+        ids, offsets = self._sample(texts.cast(pa.large_string()), strength, seed, first)
+        return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(ids.astype(self.dtype, copy=False)))
+
+    def _sample(
+        self, texts: pa.LargeStringArray, strength: float, seed: int, first: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        raise InputError(f"{self} has one segmentation of a text; byte-level BPE and Unigram have random ones")
+
     def tokens(self) -> list[bytes]:
         """Return the text bytes of each id, empty for reserved ids; a token may hold a part of a character."""
         return self._table.to_pylist()
@@ -124,16 +178,27 @@ class Tokenizer(ABC):
         """
         return np.diff(np.frombuffer(self._table.buffers()[1], np.int64)[: self.vocab_size + 1]).astype(np.int32)
 
-    def save(self, folder: str) -> tuple[str, ...]:
-        """Commit the tokenizer's files to a folder; return their names."""
+    def save(self, folder: str, training: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+        """Commit the tokenizer's files to a folder; return their names.
+
+        `transformers.AutoTokenizer` loads a folder with a `tokenizer.json`.
+
+        Args:
+            folder: where they go.
+            training: what is known of its training, for `training.json`.
+        """
         config = {
             "format_version": FORMAT_VERSION,
             "type": self.type,
+            "file": self.file,
             "vocab_size": self.vocab_size,
             "lossless": self.lossless,
             "fingerprint": self.fingerprint,
-            "reserved": dict(zip(RESERVED_NAMES, range(RESERVED), strict=True)),
+            **(_RESERVED_CONFIG if self.reserved else {}),
         }
         storage.commit(storage.join(folder, self.file), self.model)
         storage.commit(storage.join(folder, CONFIG_FILE), orjson.dumps(config, option=orjson.OPT_INDENT_2))
-        return self.file, CONFIG_FILE
+        if training is None:
+            return self.file, CONFIG_FILE
+        storage.commit(storage.join(folder, TRAINING_FILE), orjson.dumps(training, option=orjson.OPT_INDENT_2))
+        return self.file, CONFIG_FILE, TRAINING_FILE

@@ -161,20 +161,26 @@ class Chain:
         return self.cuts[variant][-1] if self.cuts[variant] else self.text_of(variant).documents
 
     @cached_property
+    def counts(self) -> dict[str, Target]:
+        """The counted words by tokenizer; tokenizers with the same words and variant share them."""
+        from pipelines import counting
+
+        found: dict[str, Target] = {}
+        for name, config in self.recipe.tokenizers.items():
+            variant = self.trained_on(name)
+            inputs = self.kept_text(variant), self.variants[variant], self.out
+            place = counting.target(name, config.counting, *inputs)
+            same = (other for other in found.values() if other.fingerprint == place.fingerprint)
+            found[name] = next(same, place)
+        return found
+
+    @cached_property
     def tokenizers(self) -> dict[str, Target]:
         """The tokenizers."""
         from pipelines import train_tokenizer
 
-        return {
-            name: train_tokenizer.target(
-                name,
-                config,
-                self.kept_text(self.trained_on(name)),
-                self.variants[self.trained_on(name)],
-                self.out,
-            )
-            for name, config in self.recipe.tokenizers.items()
-        }
+        configs = self.recipe.tokenizers.items()
+        return {name: train_tokenizer.target(name, config, self.counts[name], self.out) for name, config in configs}
 
     def trained_on(self, tokenizer: str) -> str:
         """Return the variant whose training rows a tokenizer sees: the first of the recipe where it names none."""
@@ -188,7 +194,8 @@ class Chain:
         urls = [self.url_signatures, self.urls] if self.url_signatures and self.urls else []
         searched = [*self.signatures.values(), *self.duplicates.values(), *urls]
         cuts = [place for places in self.cuts.values() for place in places]
-        later = [*searched, *self.variants.values(), *cuts, *self.tokenizers.values()]
+        counts = {place.folder: place for place in self.counts.values()}.values()
+        later = [*searched, *self.variants.values(), *cuts, *counts, *self.tokenizers.values()]
         return [self.documents, *cleaned, *measured.values(), *later]
 
     def shard_sets(self, tokenizer: str) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from corpuskit.workflow.extras import require_web
 from corpuskit.workflow.texts import Text
 
 if TYPE_CHECKING:
+    from pipelines.counting import Rows
     from pipelines.engine import Engine
 
 TRAINED = ("run", "score", "training", "comparison", "contamination")
@@ -40,7 +41,8 @@ class Flow(Chain):
         self._measure(engine)
         notes = [*self._leaks(), *_few_bands(self.recipe.dedup), *self._dedup(engine), *self._select(engine)]
         self._cut(engine)
-        self._train_tokenizers(engine)
+        self._count(engine)
+        notes += self._train_tokenizers(engine)
         if encode:
             self._encode(engine)
         self.record()
@@ -137,16 +139,34 @@ class Flow(Chain):
                 engine.run(cut.step(place, config, base, variant, self.memory, references=references))
                 base = place.folder
 
-    def _train_tokenizers(self, engine: "Engine") -> None:
+    def _count(self, engine: "Engine") -> None:
+        from pipelines import counting
+
+        for name, place in {place.folder: (name, place) for name, place in self.counts.items()}.values():
+            engine.run(counting.step(place, self.recipe.tokenizers[name].counting, self._counted_rows(name)))
+
+    def _counted_rows(self, tokenizer: str) -> "Rows":
+        """Return which rows of which text a tokenizer's words are counted in."""
+        from pipelines.counting import Rows
+
+        variant = self.trained_on(tokenizer)
+        measured = self.signals_by_text[self.text_of(variant).name]
+        return Rows(
+            documents=self.kept_text(variant).folder,
+            variant=self.variants[variant].folder,
+            sizes=measured["size"].folder,
+            cuts=tuple(cut.folder for cut in self.cuts[variant]),
+            language=measured["language"].folder if "language" in measured else None,
+        )
+
+    def _train_tokenizers(self, engine: "Engine") -> list[str]:
         from pipelines import train_tokenizer
 
+        notes = []
         for name, place in self.tokenizers.items():
-            variant = self.trained_on(name)
-            text = self.text_of(variant)
-            lengths = self.signals_by_text[text.name]["size"].folder
-            folders = self.kept_text(variant).folder, self.variants[variant].folder, lengths
-            cuts = tuple(cut.folder for cut in self.cuts[variant])
-            engine.run(train_tokenizer.step(place, self.recipe.tokenizers[name], *folders, cuts))
+            engine.run(train_tokenizer.step(place, self.recipe.tokenizers[name], [self.counts[name].folder]))
+            notes += [f"tokenizer {name}: {note}" for note in train_tokenizer.notes(place.folder)]
+        return notes
 
     def _encode(self, engine: "Engine") -> None:
         from pipelines import encode

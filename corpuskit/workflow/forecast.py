@@ -239,7 +239,7 @@ def _sum(parts: list[Estimate]) -> Estimate:
 
 
 def _whole_size(sample: Sample, place: Target, found: Manifest, size: int) -> Estimate:
-    if place.kind == "tokenizer":
+    if place.kind in ("tokenizer", "counts"):  # unique words grow slower than text
         return exact(size)
     if place.kind in ("documents", "shards"):
         whole = size * sample.growth_bytes

@@ -59,8 +59,12 @@ def check_corpus_folder(out: str) -> None:
         raise _other_kind(out, found.kind, "a corpus")
 
 
-def check_shards_folder(step: Target) -> None:
-    """Make sure that shards can be written right into a folder: a new one, or one that holds these very shards.
+def check_own_folder(step: Target, what: str) -> None:
+    """Make sure that an artifact can be written right into a folder: a new one, or one that holds this very artifact.
+
+    Args:
+        step: what will be written, and where.
+        what: what a person calls it.
 
     Raises:
         InputError: it cannot be written to.
@@ -68,13 +72,13 @@ def check_shards_folder(step: Target) -> None:
     """
     check_writable(step.folder)
     found = manifest.find(step.folder)
-    if found and found.kind != "shards":
-        raise _other_kind(step.folder, found.kind, "shards")
+    if found and found.kind != step.kind:
+        raise _other_kind(step.folder, found.kind, what)
     if found and found.fingerprint != step.fingerprint:
         changes = manifest.differences(found.identity, step.identity.plain())
-        raise _occupied(step.folder, "already holds other shards", changes)
+        raise _occupied(step.folder, f"already holds {what} of another call", changes)
     if not found and any(print_ != step.fingerprint for print_ in _unfinished(step.folder)):
-        raise _occupied(step.folder, "already holds unfinished shards of another call", [])
+        raise _occupied(step.folder, f"already holds {what} of another call, unfinished", [])
 
 
 def _other_kind(folder: str, kind: str, what: str) -> ArtifactError:
@@ -92,7 +96,11 @@ def _occupied(folder: str, what: str, changes: list[str]) -> ArtifactError:
 
 def _in_words(change: str) -> str:
     """Say which input differs instead of its fingerprints; other changes stay as they are."""
-    named = {"inputs.source": "other input files, or they have changed", "inputs.tokenizer": "another tokenizer"}
+    named = {
+        "inputs.source": "other input files, or they have changed",
+        "inputs.tokenizer": "another tokenizer",
+        "inputs.counts": "other counts",
+    }
     found = next((words for start, words in named.items() if change.startswith(start)), None)
     return found or change.removeprefix("config.")
 

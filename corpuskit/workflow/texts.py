@@ -10,7 +10,7 @@ import xxhash
 from corpuskit import clean
 from corpuskit.clean import AnyStep
 from corpuskit.manifest import Target
-from corpuskit.recipe import Recipe, groups_of, needed
+from corpuskit.recipe import Recipe, groups_of
 from corpuskit.signals import SIGNALS, known_signals
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def signals(recipe: Recipe, text: Text, shared: Mapping[str, Target], out: str) 
     """
     from pipelines import annotate
 
-    read = {name for variant in text.variants for name in needed(recipe.judged_variants[variant])}
+    read = {signal for variant in text.variants for signal in recipe.read_of(variant)}
     groups = groups_of(read) if text.name else recipe.signal_groups
     found = {}
     for group in groups:

@@ -1,0 +1,145 @@
+"""Commands that make tokenizers: tokenizer count, tokenizer train."""
+
+from typing import Annotated, Any
+
+import typer
+
+from corpuskit.cli import options, session
+from corpuskit.cli.console import bytes_text, counted, print_json, print_text, warn
+from corpuskit.errors import InputError, RecipeError
+
+SomeInputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[IN...]",
+        help="Files, folders, globs or URLs of JSONL(.gz, .zst), Parquet, Arrow, text, WARC or HTML; or --counts.",
+    ),
+]
+Words = Annotated[
+    str | None,
+    typer.Option(
+        "--pretokenizer",
+        metavar="NAME",
+        help="What a word is: gpt2, gpt4, llama3, o200k, bert, metaspace, metaspace_runs, or regex: and an expression. "
+        "[dim]Default: gpt2; metaspace_runs for unigram.[/]",
+    ),
+]
+NormalForm = Annotated[
+    str, typer.Option(metavar="NAME", help="What is done to texts before: none, nfc, nfkc, nmt_nfkc or lower.")
+]
+Sample = Annotated[
+    float,
+    typer.Option(metavar="SHARE", parser=options.share, help="Count a share of the documents, such as 10%."),
+]
+LeastCount = Annotated[
+    int, typer.Option("--min-count", metavar="N", min=1, help="Leave out words that occur less often.")
+]
+
+
+def count(
+    inputs: options.Inputs,
+    out: options.Out,
+    pretokenizer: Words = None,
+    normalization: NormalForm = "none",
+    min_count: LeastCount = 1,
+    sample: Sample = 1.0,
+    text_field: options.TextField = "text",
+    max_error_rate: options.ErrorRate = 0.01,
+    workers: options.Workers = None,
+    slice_: options.Slice = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Count the words of files, which is all that training reads; DIR gets the counts."""
+    from corpuskit.tokenization import CountsConfig
+    from corpuskit.workflow.tokenizers import count
+
+    fields = {"pretokenizer": pretokenizer or "gpt2", "normalization": normalization, "min_count": min_count}
+    config = session.checked(CountsConfig, fields)
+    source = session.source_of(inputs, text_field)
+    with session.engine(workers, slice_=slice_) as engine:
+        made = count(engine, source, config, out, sample, max_error_rate)
+    if json:
+        print_json({"out": out, **made})
+        return
+    print_text(
+        f"{counted(made['documents'], 'document')}, {bytes_text(made['text_bytes'])}: {made['words']:,.0f} unique "
+        f"words, {made['occurrences']:,.0f} occurrences; left out as too rare: {made['cut_words']:,.0f} words, "
+        f"{made['cut_occurrences']:,.0f} occurrences: {out}"
+    )
+
+
+def train(
+    inputs: SomeInputs = None,
+    out: options.Out = "tokenizer",
+    type_: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", help="bpe, wordpiece or unigram.")] = "bpe",
+    vocab_size: Annotated[
+        int, typer.Option("--vocab-size", "-v", metavar="N", help="Ids, the 128 reserved ones included.")
+    ] = 32_768,
+    counts: Annotated[
+        list[str],
+        typer.Option(
+            "--counts", metavar="DIR", help="Train on counts of `tokenizer count` instead; several are added up."
+        ),
+    ] = [],  # noqa: B006  Typer copies it
+    pretokenizer: Words = None,
+    normalization: NormalForm = "none",
+    sample: Sample = 1.0,
+    settings: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE",
+            help="Another field of a recipe's tokenizer: order=sentencepiece, score=likelihood, coverage=0.999, "
+            "extend=DIR. May be repeated.",
+        ),
+    ] = [],  # noqa: B006
+    text_field: options.TextField = "text",
+    max_error_rate: options.ErrorRate = 0.01,
+    workers: options.Workers = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a tokenizer on files, or on counted words; DIR gets the tokenizer, and the counts it was trained on."""
+    from corpuskit import storage
+    from corpuskit.cli.tokenizers import describe
+    from corpuskit.tokenization import TokenizerConfig
+    from corpuskit.workflow import tokenizers
+
+    fields = {"type": type_, "vocab_size": vocab_size, "pretokenizer": pretokenizer, "normalization": normalization}
+    config = session.checked(TokenizerConfig, {**fields, "max_train_bytes": None, **_settings(settings)}, NAMED)
+    if bool(inputs) == bool(counts):
+        raise InputError("name files to train on, or counts by --counts: one of them, not both")
+    if config.balance and not counts:
+        raise InputError("`balance` needs words counted by language or source, which a recipe does")
+    with session.engine(workers) as engine:
+        if inputs:
+            counts = [storage.join(out, tokenizers.COUNTS)]
+            source = session.source_of(inputs, text_field)
+            tokenizers.count(engine, source, config.counting, counts[0], sample, max_error_rate)
+        warn(tokenizers.train(engine, config, counts, out))
+    describe(out, json)
+
+
+NAMED = {"type": "--type", "vocab_size": "--vocab-size", "pretokenizer": "--pretokenizer"}
+"""What fields are called that have an option."""
+
+
+def _settings(given: list[str]) -> dict[str, Any]:
+    """Return the fields that `--set` gave.
+
+    Raises:
+        RecipeError: one is no field with a value.
+    """
+    import yaml
+
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise RecipeError("--set", f"{text!r}: expected FIELD=VALUE, such as coverage=0.999")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise RecipeError("--set", f"{text!r}: {error}") from None
+    return found

@@ -1,0 +1,211 @@
+"""Tokenizer files of other programs: `tokenizer.json`, SentencePiece's `.model`, tiktoken's ranks.
+
+The library that defines a file encodes with it, or a faster program that gives the same ids. Ids are the file's own:
+none is reserved for the training stream, and a text that spells a special token is encoded as any other text.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from corpuskit.errors import ArtifactError
+from corpuskit.tokenization.bytelevel import BYTES, parallelism
+from corpuskit.tokenization.fast_bpe import FastBpe
+from corpuskit.tokenization.pieces import encode_pieces
+from corpuskit.tokenization.reserved import RESERVED, RESERVED_NAMES
+from corpuskit.tokenization.tokenizer import Tokenizer
+
+SPACE = "\u2581"
+"""How SentencePiece and Metaspace write a space."""
+PROBES = (
+    "",
+    " ",
+    "Two  spaces, a tab\tand\r\nlines.\n\n   Three more spaces ",
+    "\tdef f(x):\n\t\treturn x + 1  # UPPER lower Title",
+    "cafe\u0301 caf\u00e9 \ufb01ne \u2168 \uff21\uff22 \u00bd na\u00efve \u1e9e stra\u00dfe \u0130i",
+    "\u4e2d\u6587\uff0c\u5168\u89d2\u3002\u65e5\u672c\u8a9e\u30ab\u30bf \ud55c\uad6d\uc5b4",
+    "\u0627\u0644\u0639\u0631\u0628\u064a\u0629 \u0e44\u0e17\u0e22",
+    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \u200b\u00a0\u3000\u2028 \u2581 \x00\x07 0123456789 3.14",
+    "<|endoftext|><s></s>[MASK]<unk>\u2060##ing",
+)
+"""Texts that a lossless tokenizer gives back, and on which a faster encoder must agree with the library."""
+
+
+class ImportedTokenizer(Tokenizer):
+    """A tokenizer of a library's file, which need not hold the reserved ids."""
+
+    def __init__(self, model: bytes, names: Sequence[str], tokens: Sequence[bytes], kind: str) -> None:
+        """Make it from its file, the name and the text bytes of each id, and its algorithm."""
+        self.reserved = tuple(names[:RESERVED]) == RESERVED_NAMES
+        super().__init__(model, [b""] * RESERVED + list(tokens[RESERVED:]) if self.reserved else tokens)
+        self.type = kind
+
+    @cached_property
+    def lossless(self) -> bool:  # type: ignore[override]
+        """Whether the tokens' bytes add up to the text, for texts that lossy tokenizers change."""
+        texts = pa.array(PROBES, pa.large_string())
+        return bool(self.decode_bytes(self.encode(texts)).equals(texts.cast(pa.large_binary())))
+
+    def decode(self, lists: pa.LargeListArray | pa.ListArray) -> pa.LargeStringArray:
+        """Return the texts of token lists, as the library writes them where the tokens' bytes do not add up."""
+        if self.lossless:
+            return super().decode(lists)
+        return pa.array([self._decode_library(ids) for ids in lists.to_pylist()], pa.large_string())
+
+    @abstractmethod
+    def _decode_library(self, ids: list[int]) -> str:
+        """Return the text of one list of ids."""
+
+
+class HuggingFaceTokenizer(ImportedTokenizer):
+    """A `tokenizer.json`."""
+
+    file = "tokenizer.json"
+
+    @classmethod
+    def from_model(cls, model: bytes) -> "HuggingFaceTokenizer":
+        """Load a tokenizer from the bytes of a `tokenizer.json`."""
+        library = _library(model)
+        fields = orjson.loads(model)
+        table = [b""] * (1 + max(library.get_vocab(with_added_tokens=True).values(), default=-1))
+        names = [library.id_to_token(number) or "" for number in range(len(table))]
+        text = _Names(fields)
+        for name, number in library.get_vocab(with_added_tokens=False).items():
+            table[number] = text(name)
+        for number, token in library.get_added_tokens_decoder().items():
+            table[number] = b"" if token.special else token.content.encode()
+        return cls(model, names, table, fields["model"].get("type", "unknown").lower())
+
+    @cached_property
+    def _library(self) -> Any:
+        return _library(self.model)
+
+    @cached_property
+    def _fast(self) -> FastBpe | None:
+        """The gigatoken backend, or None where it gives other ids for the probes, or does not take the file."""
+        fast = FastBpe.of_json(self.model)
+        if fast is None:
+            return None
+        texts = pa.array(PROBES, pa.large_string())
+        same = all(np.array_equal(*pair) for pair in zip(fast.encode(texts), self._encode_plainly(texts), strict=True))
+        return fast if same else None
+
+    def _encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+        return self._fast.encode(texts) if self._fast else self._encode_plainly(texts)
+
+    def _encode_plainly(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+        return encode_pieces(texts, _whole, self._encode_batch)
+
+    def _encode_batch(self, pieces: list[str]) -> list[np.ndarray]:
+        with parallelism(False):
+            encoded = self._library.encode_batch_fast(pieces, add_special_tokens=False)
+        return [np.array(piece.ids, np.uint32) for piece in encoded]
+
+    def _decode_library(self, ids: list[int]) -> str:
+        return str(self._library.decode(ids))
+
+
+class SentencePieceTokenizer(ImportedTokenizer):
+    """A SentencePiece `.model`."""
+
+    file = "tokenizer.model"
+
+    @classmethod
+    def from_model(cls, model: bytes) -> "SentencePieceTokenizer":
+        """Load a tokenizer from the bytes of a `.model`."""
+        from corpuskit.tokenization.formats.sentencepiece_proto import BPE, UNIGRAM, parse
+
+        library = _processor(model)
+        numbers = range(library.get_piece_size())
+        kinds = {UNIGRAM: "unigram", BPE: "bpe"}
+        kind = kinds.get(parse(model).trainer_spec.model_type, "unknown")
+        names = [library.id_to_piece(number) for number in numbers]
+        return cls(model, names, [_piece_text(library, number) for number in numbers], kind)
+
+    @cached_property
+    def _library(self) -> Any:
+        return _processor(self.model)
+
+    def _encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+        return encode_pieces(texts, _whole, self._encode_batch)
+
+    def _encode_batch(self, pieces: list[str]) -> list[np.ndarray]:
+        return list(self._library.encode(pieces, return_type="numpy", num_threads=1))
+
+    def _decode_library(self, ids: list[int]) -> str:
+        return str(self._library.decode(ids))
+
+
+def _whole(text: str) -> list[str]:
+    """Leave a text whole: where a file of unknown rules may cut it is not known either."""
+    return [text]
+
+
+def _library(model: bytes) -> Any:
+    import tokenizers
+
+    try:
+        library = tokenizers.Tokenizer.from_buffer(model)
+    except Exception as error:  # what `tokenizers` raises has no class of its own
+        raise ArtifactError(f"not a tokenizer.json that tokenizers {tokenizers.__version__} reads: {error}") from error
+    library.encode_special_tokens = True
+    library.no_padding()
+    library.no_truncation()
+    return library
+
+
+def _processor(model: bytes) -> Any:
+    import sentencepiece
+
+    try:
+        return sentencepiece.SentencePieceProcessor(model_proto=model)
+    except RuntimeError as error:
+        raise ArtifactError(f"not a SentencePiece model: {error}") from error
+
+
+def _piece_text(library: Any, number: int) -> bytes:
+    if library.is_control(number) or library.is_unknown(number) or library.is_unused(number):
+        return b""
+    name: str = library.id_to_piece(number)
+    return bytes([int(name[3:5], 16)]) if library.is_byte(number) else name.replace(SPACE, " ").encode()
+
+
+class _Names:
+    """Turns the names of a `tokenizer.json`'s vocabulary into the bytes they stand for, by its decoder."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        kinds = _kinds(fields.get("decoder")) | _kinds(fields.get("pre_tokenizer"))
+        self.byte_level = "ByteLevel" in kinds
+        self.spaces = bool({"Metaspace", "Replace"} & kinds)
+        self.fallback = bool(fields["model"].get("byte_fallback"))
+        self.prefix: str = fields["model"].get("continuing_subword_prefix") or ""
+        self.suffix: str = fields["model"].get("end_of_word_suffix") or ""
+        self.starts_words = fields["model"].get("type") == "WordPiece"
+
+    def __call__(self, name: str) -> bytes:
+        if self.byte_level:
+            return b"".join(
+                bytes([BYTES[character]]) if character in BYTES else character.encode() for character in name
+            )
+        if self.fallback and len(name) == 6 and name.startswith("<0x"):
+            return bytes([int(name[3:5], 16)])
+        if self.prefix and name.startswith(self.prefix):
+            return name.removeprefix(self.prefix).encode()
+        if self.suffix and name.endswith(self.suffix):
+            return f"{name.removesuffix(self.suffix)} ".encode()
+        if self.starts_words:
+            return f" {name}".encode()
+        return (name.replace(SPACE, " ") if self.spaces else name).encode()
+
+
+def _kinds(component: Any) -> set[str]:
+    """Return the types of a decoder or pre-tokenizer and of those inside it."""
+    if not isinstance(component, dict):
+        return set()
+    inside = component.get("decoders") or component.get("pretokenizers") or []
+    return {component.get("type", ""), *(kind for part in inside for kind in _kinds(part))}
