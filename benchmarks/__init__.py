@@ -22,6 +22,7 @@ NAMES = (
     "extraction",
     "crawl",
     "cleaning",
+    "tokenizers",
     "encoding",
     "tokenize",
     "dedup",

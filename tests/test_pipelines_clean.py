@@ -204,7 +204,7 @@ def test_a_row_that_kills_its_worker_keeps_its_text_and_leaves_every_variant(flo
     assert texts(step.folder) == [expected[0], rows[1]["text"], *expected[2:]]
     inputs = Inputs(
         documents=place.revision,
-        signals={"length.bytes": flow.signals["length"]},
+        signals={"size.bytes": flow.signals["size"]},
         duplicates=None,
         counts=(place.counts,),
     )

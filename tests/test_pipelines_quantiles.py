@@ -147,7 +147,11 @@ def content(flow: Flow, variants: Iterable[str]) -> dict[str, Any]:
     for name in variants:
         place = flow.variants[name]
         verdicts = sidecar(place.folder, flow.documents.folder)
-        verdicts = [{field: value for field, value in row.items() if field in JUDGED} for row in verdicts]
+        judged = [row["reason"] != "near_heldout" for row in verdicts]  # whose value is a similarity, and no signal's
+        verdicts = [
+            {field: value if own or field == "failed" else None for field, value in row.items() if field in JUDGED}
+            for own, row in zip(judged, verdicts, strict=True)
+        ]
         found[name] = sorted(
             (row["key"], row["text"], str(verdict)) for row, verdict in zip(rows, verdicts, strict=True)
         )
