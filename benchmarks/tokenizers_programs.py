@@ -8,7 +8,6 @@ fits into `BUDGET`, and prints JSON: seconds, processor seconds, bytes resident 
 import importlib.metadata
 import io
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -100,7 +99,7 @@ def sentencepiece(kind: str, texts: pa.Array, vocabulary: int, cores: int) -> Tr
     import sentencepiece
 
     lines = [line for text in texts.to_pylist() for line in text.split("\n") if line]
-    bpe = {"split_by_unicode_script": False, "split_by_number": False} if kind == "pieces" else {}
+    bpe: dict[str, Any] = {"split_by_unicode_script": False, "split_by_number": False} if kind == "pieces" else {}
 
     def train() -> None:
         sentencepiece.SentencePieceTrainer.train(
@@ -156,12 +155,13 @@ def timed(train: Train) -> dict[str, float]:
 def main(program: str, kind: str, path: str, vocabulary: str, cores: str) -> None:
     """Run one of `PROGRAMS`."""
     with pa.OSFile(path) as file:
-        texts = pa.ipc.open_file(file).read_all()["text"].combine_chunks()
+        texts = pa.ipc.open_file(file).read_all()["text"].chunk(0)
     package, prepare = PROGRAMS[program]
     started = time.perf_counter()
     train = prepare(kind, texts, int(vocabulary), int(cores))
     ready = time.perf_counter() - started
     del texts
+    pa.default_memory_pool().release_unused()
     print(json.dumps({"version": importlib.metadata.version(package), "ready": ready, **timed(train)}))
 
 

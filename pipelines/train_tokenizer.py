@@ -73,6 +73,7 @@ def read(folders: Sequence[str]) -> dict[str, tokenization.WordCounts]:
     """Return the counts of each group, those of all folders added up."""
     groups: dict[str, list[tokenization.WordCounts]] = {}
     for folder in folders:
+        manifest.verify(folder)
         for group, counts in files.read_folder(folder).items():
             groups.setdefault(group, []).append(counts)
     return {group: found[0] if len(found) == 1 else merge(found) for group, found in groups.items()}

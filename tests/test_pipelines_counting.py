@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,13 +27,13 @@ from corpuskit.tokenization import CountsConfig, WordCounts
 from corpuskit.tokenization.counts import files
 from corpuskit.workflow.flow import Flow
 from pipelines import counting, train_tokenizer
-from pipelines.counting import step as counting_step
 from pipelines.counting import words as counting_words
 from pipelines.engine import Engine, EngineOptions
 
 GPT2 = regex.compile(r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 BPE = {"type": "bpe", "vocab_size": 500, "train_on": "filtered"}
 SPLITS = 4
+STEP = sys.modules["pipelines.counting.step"]  # whose name in the package is that of a function
 
 
 def fields(corpus: Path, **changes: Any) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def test_any_number_of_partitions_gives_the_same_counts(tmp_path, flow, monkeypa
     config = CountsConfig(groups=groups, min_count=2)
     whole = count(flow, tmp_path / "whole", config)
     size = int(manifest.read(flow.documents.folder).counts["text_bytes"])
-    monkeypatch.setattr(counting_step, "PARTITION_BYTES", math.ceil(size / partitions))
+    monkeypatch.setattr(STEP, "PARTITION_BYTES", math.ceil(size / partitions))
     folder = count(flow, tmp_path / "parts", config)
     assert read(folder) == read(whole)
     assert len([name for name in snapshot(Path(folder)) if name.endswith(f"part-{partitions - 1:07d}.arrow")]) > 0
@@ -201,13 +202,15 @@ def test_killed_workers_change_nothing(tmp_path, flow, sampled, monkeypatch):
     assert snapshot(Path(place.folder)) == snapshot(sampled)
 
 
+class Crash(BaseException):
+    pass
+
+
+def crash(*_: Any, **__: Any) -> None:
+    raise Crash
+
+
 def test_a_crash_between_counting_and_merging_goes_on_with_what_is_counted(tmp_path, flow, sampled, monkeypatch):
-    class Crash(BaseException):
-        pass
-
-    def crash(*_: Any, **__: Any) -> None:
-        raise Crash
-
     config = CountsConfig(max_bytes=40_000, groups="source")
     with monkeypatch.context() as patched, Engine(EngineOptions(workers=0)) as engine:
         patched.setattr(counting_words, "merge", crash)
@@ -230,7 +233,7 @@ def test_words_by_source(tmp_path, flow, oracle):
     assert all(expected.values())
 
 
-@pytest.mark.parametrize("name", ["errors", "work", "markers", "..", ".", "manifest.json"])
+@pytest.mark.parametrize("name", counting_words.TAKEN)
 def test_a_source_whose_folder_would_be_another_is_refused(tmp_path, name):
     """Words of a source lie in a folder of its name, beside folders of the step's own."""
     write_file(tmp_path / "in.jsonl", b'{"text": "some words"}\n{"text": "and more"}\n')
@@ -265,7 +268,7 @@ def training_facts(folder: str) -> dict[str, Any]:
 @pytest.mark.parametrize("partitions", [1, 3])
 def test_rare_words_are_those_of_all_groups_together(tmp_path, flow, oracle, monkeypatch, partitions):
     size = int(manifest.read(flow.documents.folder).counts["text_bytes"])
-    monkeypatch.setattr(counting_step, "PARTITION_BYTES", math.ceil(size / partitions))
+    monkeypatch.setattr(STEP, "PARTITION_BYTES", math.ceil(size / partitions))
     rows = oracle.training("filtered")
     whole = counted(row.text for row in rows)
     by_source = {name: counted(row.text for row in rows if row.source == name) for name in ("web", "news")}

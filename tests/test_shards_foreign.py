@@ -327,7 +327,7 @@ def test_mosaicml_streaming_reads_the_same(tokenizer, large_tokenizer, here, mon
     texts = ["w69998 w1", "", "w65536 " * 300, "w7 " * 70_000] if large else TEXTS
     write_texts(texts)
     monkeypatch.setattr(foreign, "MDS_BYTES", 500)
-    tokenize(chosen, "out", "--format", "mds", "--split-bytes", "1000")
+    tokenize(chosen, "out", "--format", "mds", "--split-bytes", "1 MB" if large else "1000")
     for name, content in TORCHVISION.items():
         path = here / "stub" / "torchvision" / name
         path.parent.mkdir(parents=True, exist_ok=True)

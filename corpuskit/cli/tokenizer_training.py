@@ -1,5 +1,6 @@
 """Commands that make tokenizers: tokenizer count, tokenizer train."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -107,11 +108,15 @@ def train(
     from corpuskit.workflow import tokenizers
 
     fields = {"type": type_, "vocab_size": vocab_size, "pretokenizer": pretokenizer, "normalization": normalization}
-    config = session.checked(TokenizerConfig, {**fields, "max_train_bytes": None, **_settings(settings)}, NAMED)
+    given = _settings(settings)
+    config = session.checked(TokenizerConfig, {**fields, "max_train_bytes": None, **given}, NAMED)
     if bool(inputs) == bool(counts):
         raise InputError("name files to train on, or counts by --counts: one of them, not both")
+    _check_choices(given, sample, bool(counts))
     if config.balance and not counts:
         raise InputError("`balance` needs words counted by language or source, which a recipe does")
+    if inputs:
+        tokenizers.check_folder(out)
     with session.engine(workers) as engine:
         if inputs:
             counts = [storage.join(out, tokenizers.COUNTS)]
@@ -123,6 +128,26 @@ def train(
 
 NAMED = {"type": "--type", "vocab_size": "--vocab-size", "pretokenizer": "--pretokenizer"}
 """What fields are called that have an option."""
+
+
+CHOOSING = ("train_on", "max_train_bytes", "seed")
+"""Fields that choose documents of a prepared corpus, which this command does not read."""
+
+
+def _check_choices(given: Mapping[str, Any], sample: float, counted: bool) -> None:
+    """Refuse what would choose text, where it would do nothing.
+
+    Raises:
+        RecipeError: a field chooses documents of a corpus, or rare words of counts that are made.
+        InputError: documents were chosen when they were counted.
+    """
+    for name in CHOOSING:
+        if name in given:
+            raise RecipeError("--set", f"{name}: it chooses documents of a recipe's corpus; of files, use --sample")
+    if counted and "min_count" in given:
+        raise RecipeError("--set", "min_count: with --counts, give it to `tokenizer count` as --min-count")
+    if counted and sample < 1:
+        raise InputError("--sample: with --counts, give it to `tokenizer count`, which reads the documents")
 
 
 def _settings(given: list[str]) -> dict[str, Any]:

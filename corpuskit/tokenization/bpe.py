@@ -9,7 +9,6 @@ import pyarrow as pa
 from corpuskit.errors import InputError
 from corpuskit.tokenization.bytelevel import ByteLevelTokenizer, byte_alphabet
 from corpuskit.tokenization.fast_bpe import FastBpe
-from corpuskit.tokenization.formats.tokenizer_json import pretokenizer_of
 
 if TYPE_CHECKING:
     from corpuskit.tokenization.encoding import BpeSampler
@@ -32,14 +31,13 @@ class BpeTokenizer(ByteLevelTokenizer):
     def _sampler(self) -> "BpeSampler":
         from corpuskit.tokenization.encoding import BpeSampler
 
-        words = pretokenizer_of(self.fields)
-        if words is None or self.fields["normalizer"] or self.fields["added_tokens"]:
-            raise InputError(f"{self} has normalised texts, protected tokens or unknown words: no random segmentations")
+        if self.fields["normalizer"] or self.fields["added_tokens"]:
+            raise InputError(f"{self} has normalised texts or protected tokens: no random segmentations")
         vocabulary = self.fields["model"]["vocab"]
         pairs = self.fields["model"]["merges"]
         merges = np.array([(vocabulary[left], vocabulary[right]) for left, right in pairs], np.int64).reshape(-1, 2)
         merged = [vocabulary[left + right] for left, right in pairs]
-        return BpeSampler([vocabulary[character] for character in byte_alphabet()], merges, merged, words=words)
+        return BpeSampler([vocabulary[character] for character in byte_alphabet()], merges, merged, words=self.words)
 
     def _sample(
         self, texts: pa.LargeStringArray, strength: float, seed: int, first: int

@@ -60,6 +60,8 @@ class ByteLevelTokenizer(Tokenizer):
     @classmethod
     def from_model(cls, model: bytes) -> "ByteLevelTokenizer":
         """Load a tokenizer from the bytes of its `tokenizer.json`."""
+        from corpuskit.tokenization.formats.tokenizer_json import normalization_of, pretokenizer_of
+
         try:
             fields = orjson.loads(model)
             vocabulary: dict[str, int] = fields["model"]["vocab"]
@@ -68,8 +70,11 @@ class ByteLevelTokenizer(Tokenizer):
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactError(f"not a tokenizer.json with a vocabulary: {error}") from error
         names = sorted(vocabulary, key=vocabulary.__getitem__)
-        if kind != cls.type or names[:RESERVED] != list(RESERVED_NAMES) or min(added, default=RESERVED) < RESERVED:
+        own = kind == cls.type and names[:RESERVED] == list(RESERVED_NAMES) and min(added, default=RESERVED) >= RESERVED
+        if not own or pretokenizer_of(fields) is None or normalization_of(fields) is None:
             raise ArtifactError(f"a tokenizer.json, but not of a {cls.type} tokenizer that corpuskit trained")
+        if any(vocabulary[name] != number for number, name in enumerate(names)):
+            raise ArtifactError("a tokenizer.json whose ids have holes, or stand for two tokens")
         try:
             tokens = [added.get(index) or cls._text(name) for index, name in enumerate(names[RESERVED:], RESERVED)]
         except KeyError as error:
@@ -88,6 +93,13 @@ class ByteLevelTokenizer(Tokenizer):
         read: dict[str, Any] = orjson.loads(self.model)
         return read
 
+    @property
+    def words(self) -> str:
+        """What a word is."""
+        from corpuskit.tokenization.formats.tokenizer_json import pretokenizer_of
+
+        return str(pretokenizer_of(self.fields))
+
     @cached_property
     def _library(self) -> Any:
         import tokenizers
@@ -95,9 +107,7 @@ class ByteLevelTokenizer(Tokenizer):
         return tokenizers.Tokenizer.from_buffer(self.model)
 
     def _encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
-        from corpuskit.tokenization.formats.tokenizer_json import pretokenizer_of
-
-        plain = pretokenizer_of(self.fields) == "gpt2" and not self.fields["added_tokens"]
+        plain = self.words == "gpt2" and not self.fields["added_tokens"]
         return encode_pieces(texts, cut if plain else lambda text: [text], self._encode_batch)
 
     def _encode_batch(self, pieces: list[str]) -> list[np.ndarray]:

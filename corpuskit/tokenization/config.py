@@ -15,6 +15,8 @@ SMALLEST: dict[TokenizerType, tuple[int, str]] = {
     "unigram": (RESERVED + 256 + 128, "128 reserved ids, 256 bytes and room for 128 pieces"),
 }
 """The smallest vocabulary of each type, and what fills it."""
+PIECE_FORMS = ("none", "nfkc", "nmt_nfkc")
+"""What SentencePiece can do to texts before."""
 LARGEST = 1 << 24
 WORDS: dict[TokenizerType, str] = {"bpe": "gpt2", "wordpiece": "gpt2", "unigram": "metaspace_runs"}
 """What a word is where nothing is said."""
@@ -111,6 +113,10 @@ class TokenizerConfig(Config):
             raise ValueError(f"a WordPiece over characters is BERT's, whose words are those of bert, not {self.words}")
         if not self.characters and self.words == "bert":
             raise ValueError("words of bert leave out white space: they are for `wordpiece` with `symbols: characters`")
+        if pieces and self.normalization not in PIECE_FORMS:
+            raise ValueError(
+                f"SentencePiece has no normal form {self.normalization!r}; it has {', '.join(PIECE_FORMS)}"
+            )
         if self.normalization == "nmt_nfkc" and not pieces:
             raise ValueError("nmt_nfkc is SentencePiece's: for `unigram`, or `bpe` with `order: sentencepiece`")
 

@@ -4,6 +4,8 @@ The library that defines a file encodes with it, or a faster program that gives 
 none is reserved for the training stream, and a text that spells a special token is encoded as any other text.
 """
 
+import re
+import unicodedata
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from corpuskit.errors import ArtifactError
 from corpuskit.tokenization.bytelevel import BYTES, parallelism
@@ -22,6 +25,8 @@ from corpuskit.tokenization.tokenizer import Tokenizer
 
 SPACE = "\u2581"
 """How SentencePiece and Metaspace write a space."""
+BYTE_NAME = re.compile("<0x[0-9A-F]{2}>")
+"""How a token of `byte_fallback` is spelled."""
 PROBES = (
     "",
     " ",
@@ -32,8 +37,13 @@ PROBES = (
     "\u0627\u0644\u0639\u0631\u0628\u064a\u0629 \u0e44\u0e17\u0e22",
     "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \u200b\u00a0\u3000\u2028 \u2581 \x00\x07 0123456789 3.14",
     "<|endoftext|><s></s>[MASK]<unk>\u2060##ing",
+    "".join(map(chr, [*range(0xC0), *range(0xC0, 0x800, 0x40), 0x800, *range(0x1000, 0x10000, 0x1000)])),
+    "\U00010000\U00040000\U00080000\U000c0000\U00100000",
 )
-"""Texts that a lossless tokenizer gives back, and on which a faster encoder must agree with the library."""
+"""Texts that a lossless tokenizer gives back, and on which a faster encoder must agree with the library; the last
+two have every byte of UTF-8."""
+HIDDEN = "\U0010ffff{}\U0010ffff"
+"""How the vocabulary that encodes spells special token number so-and-so: characters that are none."""
 
 
 class ImportedTokenizer(Tokenizer):
@@ -52,9 +62,16 @@ class ImportedTokenizer(Tokenizer):
         return bool(self.decode_bytes(self.encode(texts)).equals(texts.cast(pa.large_binary())))
 
     def decode(self, lists: pa.LargeListArray | pa.ListArray) -> pa.LargeStringArray:
-        """Return the texts of token lists, as the library writes them where the tokens' bytes do not add up."""
+        """Return the texts of token lists, as the library writes them where the tokens' bytes do not add up.
+
+        Raises:
+            IndexError: an id lies outside the vocabulary.
+        """
         if self.lossless:
             return super().decode(lists)
+        largest = pc.max(lists.flatten()).as_py()
+        if largest is not None and largest >= self.vocab_size:  # libraries may pass over it without a word
+            raise IndexError(f"id {largest} lies outside the vocabulary of {self}")
         return pa.array([self._decode_library(ids) for ids in lists.to_pylist()], pa.large_string())
 
     @abstractmethod
@@ -86,12 +103,18 @@ class HuggingFaceTokenizer(ImportedTokenizer):
         return _library(self.model)
 
     @cached_property
+    def _encoder(self) -> Any:
+        return _library(hide_special(self.model))
+
+    @cached_property
     def _fast(self) -> FastBpe | None:
         """The gigatoken backend, or None where it gives other ids for the probes, or does not take the file."""
-        fast = FastBpe.of_json(self.model)
+        hidden = hide_special(self.model)
+        fields = orjson.loads(hidden)
+        fast = None if _normal_tokens(fields) else FastBpe.of_json(hidden)
         if fast is None:
             return None
-        texts = pa.array(PROBES, pa.large_string())
+        texts = pa.array([*PROBES, *_added_probes(fields)], pa.large_string())
         same = all(np.array_equal(*pair) for pair in zip(fast.encode(texts), self._encode_plainly(texts), strict=True))
         return fast if same else None
 
@@ -103,7 +126,7 @@ class HuggingFaceTokenizer(ImportedTokenizer):
 
     def _encode_batch(self, pieces: list[str]) -> list[np.ndarray]:
         with parallelism(False):
-            encoded = self._library.encode_batch_fast(pieces, add_special_tokens=False)
+            encoded = self._encoder.encode_batch_fast(pieces, add_special_tokens=False)
         return [np.array(piece.ids, np.uint32) for piece in encoded]
 
     def _decode_library(self, ids: list[int]) -> str:
@@ -156,7 +179,49 @@ def _library(model: bytes) -> Any:
     library.encode_special_tokens = True
     library.no_padding()
     library.no_truncation()
+    if getattr(library.model, "dropout", None):
+        library.model.dropout = None  # random merges are for training, and `Tokenizer.sample` has them by a seed
     return library
+
+
+def hide_special(model: bytes) -> bytes:
+    """Return a `tokenizer.json` that no text finds a special token of; its ids stay.
+
+    `tokenizers` can leave special tokens alone before it finds words, but what looks up whole words or pieces in the
+    vocabulary (Unigram, WordPiece, WordLevel, BPE with `ignore_merges`) finds them there.
+    """
+    fields = orjson.loads(model)
+    part, added = fields["model"], fields.get("added_tokens") or []
+    hidden = {token["content"]: HIDDEN.format(token["id"]) for token in added if token["special"]}
+    for pair in part.get("merges") or []:  # a name that is merged is spelled by its parts
+        left, right = pair if isinstance(pair, list) else pair.split(" ")
+        for name in (left, right, left + right):
+            hidden.pop(name, None)
+    if isinstance(part["vocab"], dict):
+        part["vocab"] = {hidden.get(name, name): number for name, number in part["vocab"].items()}
+        if part.get("unk_token") in hidden:
+            part["unk_token"] = hidden[part["unk_token"]]
+    else:
+        part["vocab"] = [[hidden.get(name, name), score] for name, score in part["vocab"]]
+    for token in added:
+        token["content"] = hidden.get(token["content"], token["content"])
+    return orjson.dumps(fields)
+
+
+def _normal_tokens(fields: dict[str, Any]) -> bool:
+    """Whether tokens are looked for in normalised texts, where gigatoken at times gives other ids."""
+    added = (token for token in fields.get("added_tokens") or [] if not token["special"])
+    return bool(fields.get("normalizer")) and any(token.get("normalized") for token in added)
+
+
+def _added_probes(fields: dict[str, Any]) -> list[str]:
+    """Return texts with the added tokens of a file: alone, in a word, side by side, in other forms of their letters."""
+    names = [token["content"] for token in fields.get("added_tokens") or [] if not token["special"]]
+    forms = [[name, unicodedata.normalize("NFD", name), name.swapcase()] for name in names]
+    return [f"a{form}b {form} {form}{form[:-1]}{form}\n {form}, ({form})" for found in forms for form in found] + [
+        "".join(names),
+        "".join(reversed(names)),
+    ]
 
 
 def _processor(model: bytes) -> Any:
@@ -192,7 +257,7 @@ class _Names:
             return b"".join(
                 bytes([BYTES[character]]) if character in BYTES else character.encode() for character in name
             )
-        if self.fallback and len(name) == 6 and name.startswith("<0x"):
+        if self.fallback and BYTE_NAME.fullmatch(name):
             return bytes([int(name[3:5], 16)])
         if self.prefix and name.startswith(self.prefix):
             return name.removeprefix(self.prefix).encode()

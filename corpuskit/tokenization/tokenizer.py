@@ -87,9 +87,9 @@ class Tokenizer(ABC):
         Returns:
             large_list<uint16|uint32>[n], without nulls and without reserved ids.
         """
+        texts = texts.cast(pa.large_string())  # first: chunks of over 2 GiB together do not fit into one string array
         if isinstance(texts, pa.ChunkedArray):
             texts = texts.combine_chunks()
-        texts = texts.cast(pa.large_string())
         if texts.null_count:
             texts = texts.fill_null("")
         ids, offsets = self._encode(texts)

@@ -139,7 +139,9 @@ def _train_bpe(config: TokenizerConfig, counts: WordCounts) -> tuple[Tokenizer, 
         start=bpe_model(load(config.extend), config) if config.extend else None,
     )
     if config.characters:
-        return SentencePieceTokenizer.from_model(bpe_file(model.tokens, config.normalization)), model.warning
+        return SentencePieceTokenizer.from_model(
+            bpe_file(model.tokens, config.normalization, model.protected)
+        ), model.warning
     return BpeTokenizer.from_model(_byte_level(config, model)), model.warning
 
 
@@ -147,6 +149,8 @@ def _byte_level(config: TokenizerConfig, model: BpeModel) -> bytes:
     names = [*RESERVED_NAMES, *spelled(model.tokens[RESERVED:])]
     protected = [(model.tokens[index].decode(), index) for index in model.protected]
     for text, index in protected:
+        if names[index] != text and (index in model.merges or index in model.merged):
+            raise InputError(f"the protected text {text!r} is a token that merges make already, so it cannot be whole")
         names[index] = text  # added tokens are looked up by what they spell
     return byte_level_bpe(names, model.merges, config.words, config.normalization, protected)
 
@@ -163,7 +167,7 @@ def _train_wordpiece(config: TokenizerConfig, counts: WordCounts) -> tuple[Token
     marked = zip(model.tokens[RESERVED:], model.inside[RESERVED:].tolist(), strict=True)
     if config.characters:
         names = [*RESERVED_NAMES, *("##" * inside + token.decode() for token, inside in marked)]
-        data = bert_wordpiece(names, RESERVED_NAMES[UNK], lower=config.normalization == "lower")
+        data = bert_wordpiece(names, RESERVED_NAMES[UNK], config.normalization)
         return HuggingFaceTokenizer.from_model(data), model.warning
     prefix = WordPieceTokenizer.prefix
     plain = spelled(model.tokens[RESERVED:])

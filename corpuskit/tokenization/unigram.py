@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from corpuskit.errors import ArtifactError
 from corpuskit.tokenization.formats.sentencepiece_model import RULES, SPACE
-from corpuskit.tokenization.formats.sentencepiece_proto import UNIGRAM, parse
+from corpuskit.tokenization.formats.sentencepiece_proto import NORMAL, UNIGRAM, parse
 from corpuskit.tokenization.normalization import Normalization, normalize
 from corpuskit.tokenization.reserved import RESERVED, RESERVED_NAMES
 from corpuskit.tokenization.tokenizer import Tokenizer
@@ -41,6 +41,7 @@ class UnigramTokenizer(Tokenizer):
         spec, kind = parsed.normalizer_spec, parsed.trainer_spec.model_type
         expected = [*RESERVED_NAMES, *(f"<0x{byte:02X}>" for byte in range(256))]
         plain = spec.name in RULES.values() and not (spec.add_dummy_prefix or spec.remove_extra_whitespaces)
+        plain &= all(piece.type == NORMAL for piece in parsed.pieces[FIRST_PIECE:])
         if names[:FIRST_PIECE] != expected or kind != UNIGRAM or not plain:
             raise ArtifactError("a SentencePiece model, but not of a unigram tokenizer that corpuskit trained")
         pieces = [name.replace(SPACE, " ").encode() for name in names[FIRST_PIECE:]]

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpuskit.tokenization.bytelevel import ByteLevelTokenizer
-from corpuskit.tokenization.formats.tokenizer_json import normalization_of, pretokenizer_of
+from corpuskit.tokenization.formats.tokenizer_json import normalization_of
 from corpuskit.tokenization.normalization import normalize
 from corpuskit.tokenization.reserved import RESERVED
 
@@ -40,11 +40,10 @@ class WordPieceTokenizer(ByteLevelTokenizer):
         for name, number in vocabulary.items():
             if number >= RESERVED:
                 (inside if name.startswith(self.prefix) else start)[tokens[number]] = number
-        words = pretokenizer_of(self.fields) or "gpt2"
-        return WordPieceEncoder(start, inside, words=words, cut_bytes=LONGEST_WORD)
+        return WordPieceEncoder(start, inside, words=self.words, cut_bytes=LONGEST_WORD)
 
     def _encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
         from corpuskit.kernels import Texts
 
-        normal = normalize(texts, normalization_of(self.fields) or "none")
+        normal = normalize(texts, str(normalization_of(self.fields)))
         return self._encoder.encode(Texts.from_arrow(normal))

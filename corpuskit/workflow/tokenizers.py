@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpuskit import documents, storage, tokenization
+from corpuskit import documents, manifest, storage, tokenization
 from corpuskit.documents import SourceConfig
-from corpuskit.errors import InputError, TooManyErrors
+from corpuskit.errors import ArtifactError, InputError, TooManyErrors
 from corpuskit.extract import ExtractConfig, extract_records
 from corpuskit.tokenization import Tokenizer, TokenizerConfig
 from corpuskit.tokenization.formats.convert import Format, check, convert
-from corpuskit.workflow.places import check_own_folder, tokenizer_path
+from corpuskit.workflow.places import check_own_folder, check_writable, tokenizer_path
 
 if TYPE_CHECKING:
     from corpuskit.tokenization import CountsConfig
@@ -47,11 +47,27 @@ def count(
     return {"documents": made.rows, "errors": made.errors, **made.counts}
 
 
+def check_folder(out: str) -> None:
+    """Make sure that a tokenizer can be trained on files into a folder, before their words are counted into it.
+
+    Raises:
+        InputError: it cannot be written to.
+        ArtifactError: it holds something else.
+    """
+    check_writable(out)
+    found = manifest.find(out)
+    if found and found.kind != "tokenizer":
+        raise ArtifactError(
+            f"{out} is an artifact of kind {found.kind!r}, which a tokenizer would overwrite; choose another --out"
+        )
+
+
 def train(engine: "Engine", config: TokenizerConfig, counts: Sequence[str], out: str) -> list[str]:
     """Train a tokenizer on folders of counts into a folder; return what a user should know.
 
     Raises:
-        CorpuskitError: the counts have other words than the tokenizer's, or the folder holds something else.
+        CorpuskitError: the counts have other words than the tokenizer's, or are damaged; or the folder holds something
+            else.
     """
     from pipelines import train_tokenizer
 
@@ -63,8 +79,6 @@ def train(engine: "Engine", config: TokenizerConfig, counts: Sequence[str], out:
 
 
 def _check_counted(config: TokenizerConfig, folders: Sequence[str]) -> None:
-    from corpuskit import manifest
-
     asked = {name: getattr(config.counting, name) for name in ("pretokenizer", "normalization", "groups")}
     for folder in folders:
         found = manifest.read(folder, "counts").extra["counting"]
@@ -132,12 +146,13 @@ def evaluate(
     from corpuskit.tokenization.evaluation import evaluate, load_gold, load_parallel
 
     loaded = {name: tokenization.load(tokenizer_path(path), pretokenizer) for name, path in tokenizers.items()}
+    sentences, segmented = [load_parallel(path) for path in parallel], [load_gold(path) for path in gold]
     columns = {name: texts_of(source, max_bytes) for name, source in texts.items()}
     return evaluate(
         loaded,
         columns or {"Python's documentation": documentation(max_bytes)},
-        parallel=[load_parallel(path) for path in parallel],
-        gold=[load_gold(path) for path in gold],
+        parallel=sentences,
+        gold=segmented,
         reference=reference,
     )
 

@@ -61,7 +61,7 @@ def step(place: Target, config: CountsConfig, rows: Rows) -> Step:
             ),
         ]
     count = partial(words.count_split, rows=rows, config=config)
-    return _step(place, config, (*phases, *_phases(items, splits, size, config, count)), {})
+    return _step(place, config, (*phases, *_phases(items, splits, size, config, count)))
 
 
 def of_files(
@@ -91,7 +91,7 @@ def of_files(
     count = partial(words.count_piece, source=source, share=share, config=config)
     size = sum(item.size for item in items)
     phases = _phases(items, tuple(item.name for item in items), size, config, count)
-    return _step(place, config, phases, {"max_error_rate": max_error_rate})
+    return _step(place, config, phases, max_error_rate)
 
 
 def _phases(
@@ -106,17 +106,16 @@ def _phases(
     )
 
 
-def _step(place: Target, config: CountsConfig, phases: tuple[Phase, ...], limits: Mapping[str, float]) -> Step:
-    return Step(
-        **vars(place), phases=phases, scratch=("work",), finish=partial(_finish, config=config.plain(), **limits)
-    )
+def _step(place: Target, config: CountsConfig, phases: tuple[Phase, ...], max_error_rate: float | None = None) -> Step:
+    finish = partial(_finish, config=config.plain(), max_error_rate=max_error_rate)
+    return Step(**vars(place), phases=phases, scratch=("work",), finish=finish)
 
 
 def _finish(
     step: Step,
     markers: Mapping[str, list[Marker]],
     config: Mapping[str, Any],
-    max_error_rate: float | None = None,
+    max_error_rate: float | None,
 ) -> Manifest:
     """Merge the markers: rows are documents, `words` and `occurrences` those that were kept."""
     counted = manifest.merge(markers["count"])

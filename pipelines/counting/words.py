@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from corpuskit import documents, storage
 from corpuskit.documents import BadRecord, SourceConfig, sidecars
+from corpuskit.errors import InputError
 from corpuskit.extract import ExtractConfig, extract_records
 from corpuskit.manifest import Marker
 from corpuskit.tokenization.counts import CountsConfig, WordCounts, WordTable, count_into, files, partition, select
@@ -22,6 +23,8 @@ ALL = "all"
 """The group of every document where words are not counted by group."""
 UNKNOWN = "unknown"
 """The group of documents whose language was not measured."""
+TAKEN = (".", "..", "claims", "errors", "manifest.json", "markers", "work")
+"""What no group may be called: its words lie in a folder of its name, beside those of the step."""
 EXTRACTION = ExtractConfig()
 GROUPED = pa.schema([pa.field("group", pa.string(), nullable=False), *files.SCHEMA])
 Grouped = Iterator[tuple[str, pa.Array]]
@@ -75,6 +78,7 @@ def _count(attempt: Attempt, grouped: Grouped, config: CountsConfig, partitions:
     tables: dict[str, WordTable] = {}
     rows = size = 0
     for group, texts in grouped:
+        _check(group)
         count_into(tables.setdefault(group, WordTable()), texts, config)
         rows, size = rows + len(texts), size + int(pc.sum(pc.binary_length(texts)).as_py() or 0)
     counted = {group: table.counts() for group, table in sorted(tables.items())}
@@ -82,6 +86,11 @@ def _count(attempt: Attempt, grouped: Grouped, config: CountsConfig, partitions:
     written = [_grouped({group: own[k] for group, own in parts.items()}) for k in range(partitions)]
     exchange.write(_counted(attempt.folder, attempt.item.name), written)
     return Marker(item=attempt.item.name, fingerprint=attempt.fingerprint, rows=rows, counts={"text_bytes": size})
+
+
+def _check(group: str) -> None:
+    if group in TAKEN:
+        raise InputError(f"words cannot be counted by source where one is called {group!r}: give it another name")
 
 
 def merge(attempt: Attempt, *, splits: Sequence[str], config: CountsConfig) -> Marker:

@@ -14,7 +14,8 @@ class CountsConfig(Config):
     """How words are found, and what of the text is counted."""
 
     pretokenizer: str = "gpt2"
-    """What a word is: `gpt2`, `gpt4`, `llama3`, `o200k`, `bert`, `metaspace`, or `regex:` and an expression."""
+    """What a word is: `gpt2`, `gpt4`, `llama3`, `o200k`, `bert`, `metaspace`, `metaspace_runs`, or `regex:` and an
+    expression."""
     normalization: Normalization = "none"
     """What is done to the text before: `none`, `nfc`, `nfkc`, `nmt_nfkc` or `lower`; all but `none` lose something."""
     groups: Literal["none", "source", "language"] = "none"

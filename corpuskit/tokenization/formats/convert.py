@@ -11,7 +11,18 @@ import pyarrow as pa
 from corpuskit.errors import InputError
 from corpuskit.tokenization.bytelevel import BYTES
 from corpuskit.tokenization.formats import tiktoken
-from corpuskit.tokenization.formats.sentencepiece_proto import BPE, BYTE, CONTROL, NORMAL, UNKNOWN, parse
+from corpuskit.tokenization.formats.sentencepiece_proto import (
+    BPE,
+    BYTE,
+    CONTROL,
+    NORMAL,
+    UNIGRAM,
+    UNKNOWN,
+    UNUSED,
+    USER_DEFINED,
+    parse,
+)
+from corpuskit.tokenization.formats.tokenizer_json import byte_level_bpe, isolates, spelled
 from corpuskit.tokenization.imported import HuggingFaceTokenizer, SentencePieceTokenizer
 from corpuskit.tokenization.patterns import PATTERNS
 from corpuskit.tokenization.tokenizer import Tokenizer
@@ -81,10 +92,16 @@ def _json_to_ranks(tokenizer: Tokenizer) -> bytes:
     if tokenizer.type != "bpe" or not _is_byte_level(fields):
         raise InputError(f"tiktoken's ranks are those of byte-level BPE, and this is {_described(tokenizer, fields)}")
     pattern(fields)
+    added = {token["id"]: token for token in fields["added_tokens"]}
+    whole = [token["content"] for token in added.values() if not token["special"]]
+    if whole:
+        raise InputError(
+            f"tiktoken's ranks have no texts that are always one token, and this tokenizer has {whole[0]!r}"
+        )
     tokens = {
         bytes(BYTES[character] for character in name): number
         for name, number in fields["model"]["vocab"].items()
-        if all(character in BYTES for character in name)
+        if number not in added and all(character in BYTES for character in name)
     }
     return tiktoken.write({token: number for token, number in tokens.items() if token})
 
@@ -97,14 +114,15 @@ def pattern(fields: Any) -> str:
     """
     if fields.get("normalizer"):
         raise InputError("tiktoken normalises nothing, and this tokenizer does")
-    words = fields["pre_tokenizer"]
+    words = fields.get("pre_tokenizer") or {"type": "none at all"}
     parts = words.get("pretokenizers", [words])
     kinds = [part["type"] for part in parts]
     if any(part.get("add_prefix_space") for part in parts):
         raise InputError("tiktoken adds no space in front of a text, and this tokenizer does")
     if kinds == ["ByteLevel"] and parts[0].get("use_regex", True):
         return PATTERNS["gpt2"]
-    if kinds == ["Split", "ByteLevel"] and "Regex" in parts[0]["pattern"] and parts[0]["behavior"] == "Isolated":
+    alone = kinds == ["Split", "ByteLevel"] and isolates(parts[0]) and not parts[1].get("use_regex", True)
+    if alone and "Regex" in parts[0]["pattern"]:
         return str(parts[0]["pattern"]["Regex"])
     raise InputError(f"tiktoken finds words by one regular expression, and this tokenizer by {' and '.join(kinds)}")
 
@@ -134,6 +152,7 @@ def _sentencepiece_to_json(tokenizer: Tokenizer) -> bytes:
     names = [piece.piece for piece in parsed.pieces]
     if len(set(names)) < len(names):
         raise InputError("two pieces have the same name, which a tokenizer.json cannot hold")
+    _check_expressible(parsed)
     fallback = parsed.trainer_spec.byte_fallback
     unknown = next((number for number, piece in enumerate(parsed.pieces) if piece.type == UNKNOWN), None)
     model: Any
@@ -147,7 +166,30 @@ def _sentencepiece_to_json(tokenizer: Tokenizer) -> bytes:
     made = Library(model)
     _set_normalizer(made, parsed)
     made.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
+    if parsed.trainer_spec.model_type == UNIGRAM:  # it looks for all its pieces in a text, unless they are special
+        made.add_special_tokens([piece.piece for piece in parsed.pieces if piece.type == CONTROL])
+        return made.to_str().encode()
     return orjson.dumps({**orjson.loads(made.to_str()), "added_tokens": []})
+
+
+def _check_expressible(parsed: Any) -> None:
+    """Refuse what a `tokenizer.json` gives other ids for.
+
+    Raises:
+        InputError: what that is.
+    """
+    kinds = {piece.type for piece in parsed.pieces}
+    trainer, spec = parsed.trainer_spec, parsed.normalizer_spec
+    reasons = {
+        "it is a model of whole words or single characters": trainer.model_type not in (BPE, UNIGRAM),
+        "it has symbols of a user's that are always one piece": USER_DEFINED in kinds,
+        "it has BPE pieces that merge further and are then taken apart": trainer.model_type == BPE and UNUSED in kinds,
+        "its spaces end words": trainer.treat_whitespace_as_suffix,
+        "its spaces stay U+0020": not spec.escape_whitespaces,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise InputError(f"a tokenizer.json gives other ids than this SentencePiece model: {reason}")
 
 
 def _set_normalizer(made: Any, parsed: Any) -> None:
@@ -158,7 +200,7 @@ def _set_normalizer(made: Any, parsed: Any) -> None:
     if spec.precompiled_charsmap:
         steps.append(normalizers.Precompiled(spec.precompiled_charsmap))
     if spec.remove_extra_whitespaces:
-        steps += [normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")]
+        steps += [normalizers.Replace(Regex(r"\A +| +\z"), ""), normalizers.Replace(Regex(" {2,}"), " ")]
     if spec.add_dummy_prefix:
         steps.append(normalizers.Prepend(SPACE))
     made.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", SPACE)])
@@ -234,8 +276,6 @@ def ranks_to_json(data: bytes, pretokenizer: str, special: dict[str, int] | None
         ArtifactError: they are no ranks, or a token is no pair of others.
         InputError: no pre-tokenizer has that name.
     """
-    from corpuskit.tokenization.formats.tokenizer_json import byte_level_bpe, spelled
-
     ranks = tiktoken.read(data)
     size = 1 + max([*ranks.values(), *(special or {}).values()])
     names = [f"\u27e8unused_{number}\u27e9" for number in range(size)]

@@ -1,10 +1,19 @@
 """SentencePiece's `.model`: vocabularies of pieces over texts, with bytes for rare characters."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from corpuskit.errors import InputError
-from corpuskit.tokenization.formats.sentencepiece_proto import BPE, BYTE, CONTROL, NORMAL, UNIGRAM, UNKNOWN, model_class
+from corpuskit.tokenization.formats.sentencepiece_proto import (
+    BPE,
+    BYTE,
+    CONTROL,
+    NORMAL,
+    UNIGRAM,
+    UNKNOWN,
+    USER_DEFINED,
+    model_class,
+)
 from corpuskit.tokenization.normalization import Normalization
 from corpuskit.tokenization.reserved import BOS, EOS, PAD, RESERVED, RESERVED_NAMES, UNK
 
@@ -28,30 +37,38 @@ def unigram_file(pieces: Iterable[bytes], scores: Iterable[float], normalization
     return _file(UNIGRAM, pieces, scores, normalization)
 
 
-def bpe_file(tokens: Sequence[bytes], normalization: Normalization = "none") -> bytes:
+def bpe_file(tokens: Sequence[bytes], normalization: Normalization = "none", protected: Collection[int] = ()) -> bytes:
     """Return the file of a BPE model: reserved names, 256 bytes, then characters and pieces, which merge in that order.
 
     Args:
         tokens: each id's bytes, reserved ids and bytes first; UTF-8, spaces as U+0020.
         normalization: as for `unigram_file`.
+        protected: ids of texts that are always one token.
 
     Raises:
         InputError: SentencePiece has no such normal form.
     """
     pieces = tokens[RESERVED + 256 :]
-    return _file(BPE, pieces, (-float(rank) for rank in range(len(pieces))), normalization)
+    return _file(BPE, pieces, (-float(rank) for rank in range(len(pieces))), normalization, protected)
 
 
-def _file(kind: int, pieces: Iterable[bytes], scores: Iterable[float], normalization: Normalization) -> bytes:
+def _file(
+    model_type: int,
+    pieces: Iterable[bytes],
+    scores: Iterable[float],
+    normalization: Normalization,
+    protected: Collection[int] = (),
+) -> bytes:
     model = model_class()()
     for number, name in enumerate(RESERVED_NAMES):
         model.pieces.add(piece=name, score=0.0, type=UNKNOWN if number == UNK else CONTROL)
     for byte in range(256):
         model.pieces.add(piece=f"<0x{byte:02X}>", score=0.0, type=BYTE)
     for piece, score in zip(pieces, scores, strict=True):
-        model.pieces.add(piece=piece.decode().replace(" ", SPACE), score=score, type=NORMAL)
+        kind = USER_DEFINED if len(model.pieces) in protected else NORMAL
+        model.pieces.add(piece=piece.decode().replace(" ", SPACE), score=score, type=kind)
     trainer = model.trainer_spec
-    trainer.model_type, trainer.vocab_size, trainer.byte_fallback = kind, len(model.pieces), True
+    trainer.model_type, trainer.vocab_size, trainer.byte_fallback = model_type, len(model.pieces), True
     trainer.unk_id, trainer.bos_id, trainer.eos_id, trainer.pad_id = UNK, BOS, EOS, PAD
     trainer.unk_piece, trainer.bos_piece = RESERVED_NAMES[UNK], RESERVED_NAMES[BOS]
     trainer.eos_piece, trainer.pad_piece = RESERVED_NAMES[EOS], RESERVED_NAMES[PAD]

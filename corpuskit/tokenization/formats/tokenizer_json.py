@@ -1,5 +1,6 @@
 """`tokenizer.json`, composed by `tokenizers` itself of a trained vocabulary, its words and its normal form."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -39,11 +40,22 @@ def byte_level_bpe(
     """
     from tokenizers import Tokenizer, decoders, models
 
+    _check_distinct(names)
     vocabulary = {name: number for number, name in enumerate(names)}
     pairs = [(names[left], names[right]) for left, right in merges.tolist()]
     made = Tokenizer(models.BPE(vocab=vocabulary, merges=pairs))
     made.decoder = decoders.ByteLevel()
     return _finished(made, byte_level_words(pretokenizer), normalization, protected)
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    twice, times = Counter(names).most_common(1)[0]
+    if times == 1:
+        return
+    raise InputError(
+        f"two ids have the name {twice!r}, of which a tokenizer.json can hold one: a protected text is spelled as a "
+        "reserved id is, or as other bytes are in the byte alphabet"
+    )
 
 
 def byte_level_wordpiece(
@@ -77,13 +89,26 @@ def byte_level_wordpiece(
     return _finished(made, words, normalization)
 
 
-def bert_wordpiece(names: Sequence[str], unknown: str, lower: bool) -> bytes:
-    """Return the file of a WordPiece tokenizer as BERT has it: `##` inside words, white space and controls dropped."""
+def bert_wordpiece(names: Sequence[str], unknown: str, normalization: Normalization) -> bytes:
+    """Return the file of a WordPiece tokenizer as BERT has it: `##` inside words, white space and controls dropped.
+
+    Accents stay with `lower`, which BERT's uncased models take off: the words were counted with them.
+
+    Args:
+        names: each id's name: reserved names, then tokens, with `##` inside words.
+        unknown: the name of the id that words without tokens get.
+        normalization: what is done to texts before.
+
+    Raises:
+        InputError: the file cannot say this.
+    """
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
     vocabulary = {name: number for number, name in enumerate(names)}
     made = Tokenizer(models.WordPiece(vocab=vocabulary, unk_token=unknown, continuing_subword_prefix="##"))
-    made.normalizer = normalizers.BertNormalizer(lowercase=lower)
+    before = normalizer(normalization)
+    bert = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    made.normalizer = bert if before is None else normalizers.Sequence([before, bert])
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     made.decoder = decoders.WordPiece(prefix="##")
     return _written(made)
@@ -124,11 +149,16 @@ def pretokenizer_of(fields: Mapping[str, Any]) -> str | None:
         return None
     if kinds == ["ByteLevel"] and parts[0].get("use_regex", True):
         return "gpt2"
-    if kinds != ["Split", "ByteLevel"] or parts[1].get("use_regex", True) or parts[0]["behavior"] != "Isolated":
+    if kinds != ["Split", "ByteLevel"] or parts[1].get("use_regex", True) or not isolates(parts[0]):
         return None
     pattern = parts[0]["pattern"].get("Regex")
     names = {own: name for name, own in {**PATTERNS, **WHITESPACE_WORDS}.items()}
     return pattern and names.get(pattern, OWN + pattern)
+
+
+def isolates(split: Mapping[str, Any]) -> bool:
+    """Whether words are the matches of a `Split`, and what lies between them."""
+    return split["behavior"] == "Isolated" and not split.get("invert")
 
 
 def normalization_of(fields: Mapping[str, Any]) -> Normalization | None:
