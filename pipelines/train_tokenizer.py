@@ -60,11 +60,16 @@ def run(attempt: Attempt, *, config: TokenizerConfig, counts: Sequence[str]) -> 
     made = tokenization.train_counted(config, read(counts))
     notes = [*made.notes, *_cut_notes(counts)]
     names = made.tokenizer.save(attempt.folder, {**made.facts, "notes": notes})
+    size = sum(int(manifest.read(folder, "counts").counts["text_bytes"]) for folder in counts)
     return Marker(
         item=attempt.item.name,
         fingerprint=attempt.fingerprint,
         rows=made.facts["unique_words"],
-        counts={"vocab_size": made.tokenizer.vocab_size, "occurrences": made.facts["occurrences"]},
+        counts={
+            "vocab_size": made.tokenizer.vocab_size,
+            "occurrences": made.facts["occurrences"],
+            "text_bytes": size,
+        },
         files={name: manifest.file_entry(storage.join(attempt.folder, name)) for name in names},
     )
 

@@ -163,6 +163,7 @@ def test_run_says_what_it_does_and_then_that_all_is_up_to_date(here, made):
         "duplicates",
         "variant raw",
         "variant filtered",
+        "counts bpe",
         "tokenizer bpe",
         "shards bpe",
     ]
@@ -186,7 +187,8 @@ def test_a_plan_names_what_changed_and_runs_nothing(here, made):
     assert rows["variant", "raw"].startswith("skip ")
     assert rows["variant", "filtered"].startswith("run ")
     assert rows["variant", "filtered"].endswith("policy.rules[0].min: 20.0 -> 21.0")
-    assert rows["tokenizer", "bpe"].endswith("input variant changed")
+    assert rows["counts", "bpe"].endswith("input variant changed")
+    assert rows["tokenizer", "bpe"].endswith("input counts changed")
     assert rows["shards", "bpe"].endswith("after the variants")
     assert manifest.read(str(made.out)) == before
     fresh = json.loads(call("run", recipe, "--out", "fresh", "--plan", "--json").out)

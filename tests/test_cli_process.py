@@ -46,7 +46,7 @@ def test_a_run_into_a_pipe_has_results_on_stdout_and_a_line_per_step_on_stderr(q
     lines = err.splitlines()
     assert [line[0] for line in lines[:-1]] == ["✓"] * (len(lines) - 1)
     assert lines[-1] == f"prepared corpus: {tmp_path}/out"
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert "\x1b" not in out + err
 
 
@@ -124,7 +124,7 @@ def test_a_terminal_sees_bars_and_lines_in_80_columns(quick, tmp_path):
     lines = [line for part in text.split("\n") for line in part.split("\r")]
     assert any("━" in line and "left" in line for line in lines)
     assert max(len(line) for line in lines if "━" in line or "✓" in line) <= 80
-    assert sum(line.startswith("✓") for line in lines) == 8
+    assert sum(line.startswith("✓") for line in lines) == 9
 
 
 def test_ctrl_c_while_starting_has_no_traceback(recipe, tmp_path):

@@ -191,6 +191,7 @@ def test_every_step_has_its_time(made):
         "duplicates",
         "variant raw",
         "variant filtered",
+        "counts bpe",
         "tokenizer bpe",
         "shards bpe",
     ]

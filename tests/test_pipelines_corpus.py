@@ -93,7 +93,7 @@ def source_of(made, name="web") -> SourceConfig:
 @pytest.mark.parametrize("split_bytes", [8_000, 2**28])
 def test_raw_files_become_shards(tmp_path, made, oracle, split_bytes):
     tokenizer = made.flow.tokenizers["bpe"].folder
-    step = tokenize.step(source_of(made), tokenizer, str(tmp_path), split_bytes, 0.05)
+    step = tokenize.step(source_of(made), tokenizer, str(tmp_path), split_bytes=split_bytes, max_error_rate=0.05)
     done = Plainly().run(step)
     expected = [document for document in oracle.documents if document.source == "web"]
     found = shards(str(tmp_path))
@@ -110,12 +110,14 @@ def test_raw_files_become_shards(tmp_path, made, oracle, split_bytes):
 def test_an_engine_makes_the_same_shards_from_raw_files(tmp_path, made):
     tokenizer = made.flow.tokenizers["bpe"].folder
     for out, engine in ((tmp_path / "a", Plainly()), (tmp_path / "b", Engine(EngineOptions(workers=0)))):
-        engine.run(tokenize.step(source_of(made), tokenizer, str(out), 8_000, 0.05))
+        engine.run(tokenize.step(source_of(made), tokenizer, str(out), split_bytes=8_000, max_error_rate=0.05))
     assert snapshot(tmp_path / "a") == snapshot(tmp_path / "b")
 
 
 def test_too_many_malformed_records_stop_tokenizing(tmp_path, made):
-    step = tokenize.step(source_of(made), made.flow.tokenizers["bpe"].folder, str(tmp_path), 2**28, 0.01)
+    step = tokenize.step(
+        source_of(made), made.flow.tokenizers["bpe"].folder, str(tmp_path), split_bytes=2**28, max_error_rate=0.01
+    )
     with pytest.raises(TooManyErrors, match="5 of 197 records are malformed"):
         Plainly().run(step)
 

@@ -65,6 +65,7 @@ def test_the_reference_is_tidy_and_has_several_splits(reference):
         "signatures",
         "duplicates",
         "variants",
+        "counts",
         "tokenizers",
         "shards",
         "manifest.json",

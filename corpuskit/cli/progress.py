@@ -49,7 +49,7 @@ def facts(kind: str, made: "Manifest") -> tuple[str, str]:
         case "counts":
             return f"{counts['words']:,.0f} unique words", bytes_text(counts["text_bytes"])
         case "tokenizer":
-            return f"{counts['vocab_size']:,.0f} ids", ""
+            return f"{counts['vocab_size']:,.0f} ids", bytes_text(counts["text_bytes"])
         case "shards":
             return f"{rows}, {counts['tokens']:,.0f} tokens", bytes_text(counts["bytes"])
         case "comparison" | "training":
