@@ -375,7 +375,7 @@ def test_counts_that_are_others_are_refused_by_name(tmp_path, counts):
 
 def test_counts_without_a_file_are_refused_by_name(tmp_path, counts):
     (counts / "all" / "part-0000000.arrow").unlink()
-    with pytest.raises(InputError, match=r"all/part-0000000\.arrow"):
+    with pytest.raises(ArtifactError, match=r"all/part-0000000\.arrow"):
         train(counts, tmp_path / "tokenizer")
     (counts / "manifest.json").unlink()
     with pytest.raises(ArtifactError, match=regex.escape(str(counts))):
