@@ -11,7 +11,7 @@ import lxml.html
 import orjson
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpuskit.documents.records import PAGE_SCHEMA, READ_SCHEMA, BadRecord, Records
@@ -344,6 +344,7 @@ def test_what_is_nested_too_deeply_is_an_error(tag: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example(False, ["<table><tr><td>", "<table><tr><td>", "<p>", "<p>", "<p>", "<!doctype html>"])
 @given(st.booleans(), st.lists(st.sampled_from([
     "<p>", "</p>", "<div>", "</div>", "<html>", "<html/>\n", "<body>", "<head>", "<br>", "<table><tr><td>",
     "<!-- c -->", "<!doctype html>", "<!DOCTYPE html/>\n", "<?xml version='1.0' encoding='koi8-r'?>",
@@ -355,12 +356,16 @@ def test_trees_are_those_of_trafilatura(whole: bool, parts: list[str]) -> None:
 
     source = f"<html>{''.join(parts)}" if whole else "".join(parts)
     expected, found = trafilatura.load_html(source), _parsed(source)
-    if expected is None:
+    refused = expected is None
+    if refused:
         expected = trafilatura.load_html(f"<html>{source}")
     if found is None:
         assert not "".join(expected.itertext()).strip()
-    else:
-        assert lxml.html.tostring(found) == lxml.html.tostring(expected)
+        return
+    shown, wanted = lxml.html.tostring(found), lxml.html.tostring(expected)
+    if refused:  # its repair of the first 50 characters sees others behind the tag: line breaks may differ
+        shown, wanted = b"".join(shown.split()), b"".join(wanted.split())
+    assert shown == wanted
 
 
 def real_pages() -> dict[str, bytes]:
