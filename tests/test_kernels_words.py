@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corpuskit.kernels import Spans, Texts, characters, kernel, utf8, words
+from corpuskit.kernels import Spans, Texts, blocks, characters, kernel, utf8
 from corpuskit.kernels.blocks import BLOCK
 
 UNSPACED_BLOCKS = (
@@ -129,7 +129,7 @@ def test_bytes_that_are_no_utf8_stay_inside_their_document(batch: list[bytes]) -
         assert (spans.ends <= offsets[document + 1]).all()
 
 
-WRITERS = [words._write_compressed, words._write_one_by_one]
+WRITERS = [blocks._append_compressed, blocks._append_one_by_one]
 """The one that this CPU uses, and the other."""
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 from corpuskit.errors import InputError
-from corpuskit.kernels import Texts, kernel
-from corpuskit.tokenization.pretokens import PATTERNS, PRETOKENIZERS, gpt, pretokenize, spaces
+from corpuskit.kernels import Texts
+from corpuskit.tokenization.pretokens import PATTERNS, PRETOKENIZERS, pretokenize
 from corpuskit.tokenization.pretokens.categories import LETTERS, MARK, NUMBER, PUNCTUATION, SPACE, categories
 
 HOSTILE = list(
@@ -190,27 +190,3 @@ def test_own_expression() -> None:
 def test_mistakes(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         pretokenize(Texts.from_arrow(pa.array(["a"])), name)
-
-
-@kernel
-def _write(places, count, base, mask, write_gpt):  # type: ignore[no-untyped-def]
-    if write_gpt:
-        gpt._write_one_by_one(places, count, base, mask)
-    else:
-        spaces._write_one_by_one(places, count, base, mask)
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    mask=st.integers(0, 2**64 - 1)
-    | st.sets(st.integers(0, 63), max_size=12).map(lambda bits: sum(1 << b for b in bits))
-)
-@example(mask=2**64 - 1)
-@example(mask=0)
-def test_places_are_written_on_cpus_that_cannot_pack_bytes(mask: int) -> None:
-    expected = [1000 + place for place in range(64) if mask >> place & 1]
-    for write_gpt in (True, False):
-        places = np.zeros(3 + 64, np.int64)
-        _write(places, 3, 1000, np.uint64(mask), write_gpt)
-        assert places[3 : 3 + len(expected)].tolist() == expected
-        assert places[:3].tolist() == [0, 0, 0]

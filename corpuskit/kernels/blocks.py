@@ -16,11 +16,12 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from corpuskit.kernels.compiling import fixed, inlined
+from corpuskit.kernels.intrinsics import COMPRESSES, compress_places, trailing_zeros
 
 BLOCK = 64
 REACH = 3
 """The most bytes behind a block that kernels look at, at once with it."""
-ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
+ALL_BITS, NO_BITS, ONE = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0), np.uint64(1)
 
 BITS = ir.IntType(64)
 BYTE = ir.IntType(8)
@@ -101,3 +102,50 @@ def block(size, position, end, reach):  # type: ignore[no-untyped-def]
     """
     index = min(position, size - (BLOCK + reach))
     return index, np.uint64(position - index), ALL_BITS >> np.uint64(max(BLOCK - (end - position), 0))
+
+
+@inlined
+def span_bits(place, length):  # type: ignore[no-untyped-def]
+    """Return (mask of `length` bits, 1 to 4, from `place`, 0 to 67, on; what of it lies in the next block)."""
+    mask = (ONE << np.uint64(length)) - ONE
+    if place >= BLOCK:
+        return NO_BITS, mask << np.uint64(place - BLOCK)
+    if place + length > BLOCK:
+        return mask << np.uint64(place), mask >> np.uint64(BLOCK - place)
+    return mask << np.uint64(place), NO_BITS
+
+
+@inlined
+def _append_compressed(mask, base, places, count):  # type: ignore[no-untyped-def]
+    """Append `base` + the place of each set bit to `places`, which holds `count` and has room for 64 more.
+
+    Returns the new count.
+    """
+    compress_places(places, count, base, mask)
+    return count + popcount(mask)
+
+
+@inlined
+def _append_one_by_one(mask, base, places, count):  # type: ignore[no-untyped-def]
+    """As `_append_compressed`, on any CPU.
+
+    Most masks have 8 to 16 bits or fewer: those are written without a branch each, as many as there may be.
+    """
+    total = count + popcount(mask)
+    for _ in range(8):
+        places[count] = base + trailing_zeros(mask)
+        mask &= mask - ONE
+        count += 1
+    if mask:
+        for _ in range(8):
+            places[count] = base + trailing_zeros(mask)
+            mask &= mask - ONE
+            count += 1
+    while mask:
+        places[count] = base + trailing_zeros(mask)
+        mask &= mask - ONE
+        count += 1
+    return total
+
+
+append_places = _append_compressed if COMPRESSES else _append_one_by_one

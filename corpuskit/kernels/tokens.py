@@ -144,22 +144,14 @@ def abbreviations() -> ShortWords:
 
 
 @inlined
-def _equal(data, index, byte):  # type: ignore[no-untyped-def]
-    return equal_mask(data, index, np.uint8(byte))
-
-
-@inlined
-def _range(data, index, first, last):  # type: ignore[no-untyped-def]
-    return range_mask(data, index, np.uint8(first), np.uint8(last))
-
-
-@inlined
 def _marks_at_ends(data, index):  # type: ignore[no-untyped-def]
     """Return the masks of the opening and of the closing marks of ASCII."""
-    opening = _range(data, index, 0x21, 0x2A) | _range(data, index, 0x3A, 0x3F) | _range(data, index, 0x5F, 0x60)
-    opening |= _equal(data, index, COMMA) | _equal(data, index, 0x5B) | _equal(data, index, 0x5D)
-    opening |= _equal(data, index, 0x7B) | _equal(data, index, 0x7D)
-    return opening, opening & ~(_range(data, index, 0x24, 0x25) | _equal(data, index, EQUALS))
+    opening = (
+        range_mask(data, index, 0x21, 0x2A) | range_mask(data, index, 0x3A, 0x3F) | range_mask(data, index, 0x5F, 0x60)
+    )
+    opening |= equal_mask(data, index, COMMA) | equal_mask(data, index, 0x5B) | equal_mask(data, index, 0x5D)
+    opening |= equal_mask(data, index, 0x7B) | equal_mask(data, index, 0x7D)
+    return opening, opening & ~(range_mask(data, index, 0x24, 0x25) | equal_mask(data, index, EQUALS))
 
 
 @inlined
@@ -169,9 +161,9 @@ def _movable(data, index, opening, front, before_end):  # type: ignore[no-untype
     Those are full stops, hyphens, `://` and what may come off an end; front: what does; before_end: what lies before
     the end of a word or a mark that comes off it.
     """
-    marks = _equal(data, index, DOT) | _equal(data, index, HYPHEN_MINUS) | _equal(data, index, TILDE)
-    marks |= _equal(data, index, COLON) & (_equal(data, index, SLASH) >> ONE)
-    return marks | (opening & ((front << ONE) | before_end)) | _range(data, index, 0x80, 0xFF)
+    marks = equal_mask(data, index, DOT) | equal_mask(data, index, HYPHEN_MINUS) | equal_mask(data, index, TILDE)
+    marks |= equal_mask(data, index, COLON) & (equal_mask(data, index, SLASH) >> ONE)
+    return marks | (opening & ((front << ONE) | before_end)) | range_mask(data, index, 0x80, 0xFF)
 
 
 @inlined
@@ -200,12 +192,18 @@ def _clear_bits(cuts, start, stop):  # type: ignore[no-untyped-def]
 @inlined
 def _kana(data, index):  # type: ignore[no-untyped-def]
     """Return the mask of the first bytes of letters of U+3040 to U+30FF."""
-    second_81, second_82, second_83 = _equal(data, index, 0x81), _equal(data, index, 0x82), _equal(data, index, 0x83)
-    hiragana = (second_81 << ONE) & _range(data, index, 0x81, 0xBF)
-    mixed = _range(data, index, 0x80, 0x96) | _range(data, index, 0x9D, 0x9F) | _range(data, index, 0xA1, 0xBF)
-    katakana = _range(data, index, 0x80, 0xBA) | _range(data, index, 0xBC, 0xBF)
+    second_81, second_82, second_83 = (
+        equal_mask(data, index, 0x81),
+        equal_mask(data, index, 0x82),
+        equal_mask(data, index, 0x83),
+    )
+    hiragana = (second_81 << ONE) & range_mask(data, index, 0x81, 0xBF)
+    mixed = (
+        range_mask(data, index, 0x80, 0x96) | range_mask(data, index, 0x9D, 0x9F) | range_mask(data, index, 0xA1, 0xBF)
+    )
+    katakana = range_mask(data, index, 0x80, 0xBA) | range_mask(data, index, 0xBC, 0xBF)
     third = hiragana | ((second_82 << ONE) & mixed) | ((second_83 << ONE) & katakana)
-    return _equal(data, index, 0xE3) & (third >> TWO)
+    return equal_mask(data, index, 0xE3) & (third >> TWO)
 
 
 @inlined
@@ -214,20 +212,20 @@ def _alone_leads(data, index):  # type: ignore[no-untyped-def]
 
     Those are U+4000 to U+9FFF; U+3001 to U+3020; kana; the punctuation of U+FF01 to U+FF20; and `…`.
     """
-    leads = _range(data, index, FIRST_IDEOGRAPHS, LAST_IDEOGRAPHS)
-    first = _equal(data, index, 0xE3)
+    leads = range_mask(data, index, FIRST_IDEOGRAPHS, LAST_IDEOGRAPHS)
+    first = equal_mask(data, index, 0xE3)
     if first:
-        second = _equal(data, index, 0x80) << ONE
-        leads |= first & ((second & _range(data, index, 0x81, 0xA0)) >> TWO)
-        if first & (_range(data, index, 0x81, 0x83) >> ONE):
+        second = equal_mask(data, index, 0x80) << ONE
+        leads |= first & ((second & range_mask(data, index, 0x81, 0xA0)) >> TWO)
+        if first & (range_mask(data, index, 0x81, 0x83) >> ONE):
             leads |= _kana(data, index)
-    first = _equal(data, index, 0xEF) & (_equal(data, index, 0xBC) >> ONE)
+    first = equal_mask(data, index, 0xEF) & (equal_mask(data, index, 0xBC) >> ONE)
     if first:
-        third = _range(data, index, 0x81, 0x8A) | _range(data, index, 0x8C, 0x8F)
-        third |= _range(data, index, 0x9A, 0x9B) | _range(data, index, 0x9F, 0xA0)
+        third = range_mask(data, index, 0x81, 0x8A) | range_mask(data, index, 0x8C, 0x8F)
+        third |= range_mask(data, index, 0x9A, 0x9B) | range_mask(data, index, 0x9F, 0xA0)
         leads |= first & (third >> TWO)
-    first = _equal(data, index, 0xE2) & (_equal(data, index, 0x80) >> ONE)
-    return leads | (first & (_equal(data, index, 0xA6) >> TWO))
+    first = equal_mask(data, index, 0xE2) & (equal_mask(data, index, 0x80) >> ONE)
+    return leads | (first & (equal_mask(data, index, 0xA6) >> TWO))
 
 
 @kernel
@@ -248,19 +246,19 @@ def _find_cuts(data, offsets, numbers, pages, slots, multiplier, shift, cuts):  
                 ALL_BITS >> np.uint64(max(index + BLOCK - stop, 0))
             )
             decided = (ALL_BITS << np.uint64(position - index)) & (ALL_BITS >> np.uint64(index + BLOCK - limit))
-            spaces = _range(data, index, 0x09, 0x0D) | _range(data, index, 0x1C, 0x20)
+            spaces = range_mask(data, index, 0x09, 0x0D) | range_mask(data, index, 0x1C, 0x20)
             leads = alone = NONE
-            if _range(data, index, 0xE2, 0xEF) & valid:
+            if range_mask(data, index, 0xE2, 0xEF) & valid:
                 leads = _alone_leads(data, index) & valid
                 alone = leads | (leads << ONE) | (leads << TWO)
             after_alone = alone & ~(alone >> ONE)
             outside = spaces | alone | ~valid
-            upper, lower = _range(data, index, 0x41, 0x5A) & valid, _range(data, index, 0x61, 0x7A) & valid
-            digits = _range(data, index, 0x30, 0x39) & valid
+            upper, lower = range_mask(data, index, 0x41, 0x5A) & valid, range_mask(data, index, 0x61, 0x7A) & valid
+            digits = range_mask(data, index, 0x30, 0x39) & valid
             letters = upper | lower
             words = letters | digits
             marks = ~(words | outside)
-            nn = _equal(data, index, LOWER_N) & (_equal(data, index, LOWER_N) >> ONE) & decided
+            nn = equal_mask(data, index, LOWER_N) & (equal_mask(data, index, LOWER_N) >> ONE) & decided
             if not (marks | nn) & decided:
                 if leads:
                     _set_bits(cuts, index, (leads & decided) | ((after_alone & decided) << ONE))
@@ -273,17 +271,19 @@ def _find_cuts(data, offsets, numbers, pages, slots, multiplier, shift, cuts):  
             front |= opening & (front << ONE)
             front &= marks
             bounds = outside | front
-            dots = _equal(data, index, DOT) & valid
+            dots = equal_mask(data, index, DOT) & valid
             final = (closing | (dots & ~(dots >> ONE) & ((words | closing) << ONE))) & marks
             back = final & next_outside
             back |= final & (back >> ONE)
             back |= final & (back >> ONE)
             between = marks & (words << ONE) & (words >> ONE)
-            hyphens = _equal(data, index, HYPHEN_MINUS)
-            commas = _equal(data, index, COMMA)
-            signs = _equal(data, index, COLON) | _range(data, index, LESS, GREATER) | _equal(data, index, SLASH)
-            operators = hyphens | _range(data, index, ASTERISK, PLUS) | _equal(data, index, CARET)
-            apostrophes = _equal(data, index, APOSTROPHE) & between
+            hyphens = equal_mask(data, index, HYPHEN_MINUS)
+            commas = equal_mask(data, index, COMMA)
+            signs = (
+                equal_mask(data, index, COLON) | range_mask(data, index, LESS, GREATER) | equal_mask(data, index, SLASH)
+            )
+            operators = hyphens | range_mask(data, index, ASTERISK, PLUS) | equal_mask(data, index, CARET)
+            apostrophes = equal_mask(data, index, APOSTROPHE) & between
             between &= hyphens | commas | signs | operators | dots | apostrophes
             others = marks & ~(front | back | between) & decided
             if others:

@@ -18,9 +18,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from corpuskit.kernels.blocks import BLOCK, block, equal_mask, padded, popcount, range_mask
+from corpuskit.kernels.blocks import BLOCK, append_places, block, equal_mask, padded, popcount, range_mask, span_bits
 from corpuskit.kernels.compiling import fixed, inlined, kernel
-from corpuskit.kernels.intrinsics import COMPRESSES, compress_places, trailing_zeros
+from corpuskit.kernels.intrinsics import trailing_zeros
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.utf8 import ALONE, DIGIT, LETTER, MARK, SPACE, CharacterTable, decode, lookup, properties
 
@@ -56,30 +56,20 @@ def character_classes(kind: Literal["unicode", "whitespace"]) -> CharacterTable:
 
 
 @inlined
-def _range(data, index, first, last):  # type: ignore[no-untyped-def]
-    return range_mask(data, index, np.uint8(first), np.uint8(last))
-
-
-@inlined
-def _equal(data, index, byte):  # type: ignore[no-untyped-def]
-    return equal_mask(data, index, np.uint8(byte))
-
-
-@inlined
 def _followed(data, index, byte):  # type: ignore[no-untyped-def]
     """Return the mask of the bytes that `byte` follows; the last of the block, whose next is not seen, is in it."""
-    return (_equal(data, index, byte) >> ONE) | TOP
+    return (equal_mask(data, index, byte) >> ONE) | TOP
 
 
 @inlined
 def _letters_digits(data, index):  # type: ignore[no-untyped-def]
-    letters = _range(data, index, 0x41, 0x5A) | _range(data, index, 0x61, 0x7A)
-    return letters | _range(data, index, 0x30, 0x39)
+    letters = range_mask(data, index, 0x41, 0x5A) | range_mask(data, index, 0x61, 0x7A)
+    return letters | range_mask(data, index, 0x30, 0x39)
 
 
 @inlined
 def _spaces(data, index):  # type: ignore[no-untyped-def]
-    return _range(data, index, 0x09, 0x0D) | _range(data, index, 0x1C, 0x20)
+    return range_mask(data, index, 0x09, 0x0D) | range_mask(data, index, 0x1C, 0x20)
 
 
 @kernel
@@ -94,50 +84,14 @@ def _count_starts(data, start, stop, with_marks):  # type: ignore[no-untyped-def
     while position < stop:
         index, shift, valid = block(data.size, position, stop, 0)
         letters = (_letters_digits(data, index) >> shift) & valid
-        single = _range(data, index, 0xC2, 0xF4)
+        single = range_mask(data, index, 0xC2, 0xF4)
         if with_marks:
-            single |= _range(data, index, 0x00, 0x7F) & ~_spaces(data, index) & ~_letters_digits(data, index)
+            single |= range_mask(data, index, 0x00, 0x7F) & ~_spaces(data, index) & ~_letters_digits(data, index)
         runs = letters & ~((letters << ONE) | last)
         count += popcount(runs) + popcount((single >> shift) & valid)
         last = letters >> np.uint64(63)
         position += BLOCK
     return count
-
-
-@inlined
-def _write_compressed(mask, base, places, count):  # type: ignore[no-untyped-def]
-    """Append `base` + the place of each set bit to `places`, which holds `count` and has room for 64 more.
-
-    Returns the new count.
-    """
-    compress_places(places, count, base, mask)
-    return count + popcount(mask)
-
-
-@inlined
-def _write_one_by_one(mask, base, places, count):  # type: ignore[no-untyped-def]
-    """As `_write_compressed`, on any CPU.
-
-    Most masks have 8 to 16 bits or fewer: those are written without a branch each, as many as there may be.
-    """
-    total = count + popcount(mask)
-    for _ in range(8):
-        places[count] = base + trailing_zeros(mask)
-        mask &= mask - ONE
-        count += 1
-    if mask:
-        for _ in range(8):
-            places[count] = base + trailing_zeros(mask)
-            mask &= mask - ONE
-            count += 1
-    while mask:
-        places[count] = base + trailing_zeros(mask)
-        mask &= mask - ONE
-        count += 1
-    return total
-
-
-_write_places = _write_compressed if COMPRESSES else _write_one_by_one
 
 
 @inlined
@@ -149,17 +103,6 @@ def _spread(leads, length):  # type: ignore[no-untyped-def]
         bits |= leads << np.uint64(2)
         spill |= leads >> np.uint64(62)
     return bits, spill
-
-
-@inlined
-def _bits(place, length):  # type: ignore[no-untyped-def]
-    """Return (mask of `length` bits, 1 to 4, from `place`, 0 to 67, on; what of it lies in the next block)."""
-    mask = (ONE << np.uint64(length)) - ONE
-    if place >= BLOCK:
-        return NONE, mask << np.uint64(place - BLOCK)
-    if place + length > BLOCK:
-        return mask << np.uint64(place), mask >> np.uint64(BLOCK - place)
-    return mask << np.uint64(place), NONE
 
 
 @inlined
@@ -175,8 +118,8 @@ def _wide_spaces(data, index, shift, valid, position, stop, numbers, pages):  # 
 
     All such characters begin with C2, E1, E2 or, before 80, E3.
     """
-    leads = _equal(data, index, 0xC2) | _range(data, index, 0xE1, 0xE2)
-    leads |= _equal(data, index, 0xE3) & _followed(data, index, 0x80)
+    leads = equal_mask(data, index, 0xC2) | range_mask(data, index, 0xE1, 0xE2)
+    leads |= equal_mask(data, index, 0xE3) & _followed(data, index, 0x80)
     leads = (leads >> shift) & valid
     bits, spill = NONE, NONE
     while leads:
@@ -184,7 +127,7 @@ def _wide_spaces(data, index, shift, valid, position, stop, numbers, pages):  # 
         leads &= leads - ONE
         code, length = decode(data, position + place, stop)
         if lookup(numbers, pages, code) == GAP:
-            here, beyond = _bits(place, length)
+            here, beyond = span_bits(place, length)
             bits, spill = bits | here, spill | beyond
     return bits, spill
 
@@ -197,12 +140,12 @@ def _wide_letters(data, index, shift, valid, position, stop, numbers, pages, cut
     and U+B000 to U+CFFF; ideographs, U+4000 to U+9FFF but for the hexagrams, which begin with E4 B7; and that no word
     character begins with E2 80.
     """
-    hexagrams = _equal(data, index, 0xE4) & _followed(data, index, 0xB7)
-    alone = _range(data, index, 0xE4, 0xE9) & ~hexagrams
-    two = _range(data, index, 0xC4, 0xC9) | _range(data, index, 0xD0, 0xD1)
-    three = alone | _range(data, index, 0xEB, 0xEC)
-    others = _range(data, index, 0xC2, 0xF4) & ~(two | three)
-    others &= ~(_equal(data, index, 0xE2) & (_equal(data, index, 0x80) >> ONE))
+    hexagrams = equal_mask(data, index, 0xE4) & _followed(data, index, 0xB7)
+    alone = range_mask(data, index, 0xE4, 0xE9) & ~hexagrams
+    two = range_mask(data, index, 0xC4, 0xC9) | range_mask(data, index, 0xD0, 0xD1)
+    three = alone | range_mask(data, index, 0xEB, 0xEC)
+    others = range_mask(data, index, 0xC2, 0xF4) & ~(two | three)
+    others &= ~(equal_mask(data, index, 0xE2) & (equal_mask(data, index, 0x80) >> ONE))
     alone, others = (alone >> shift) & valid, (others >> shift) & valid
     bits, spill = _spread((three >> shift) & valid, 3)
     bits_of_two, spill_of_two = _spread((two >> shift) & valid, 2)
@@ -216,7 +159,7 @@ def _wide_letters(data, index, shift, valid, position, stop, numbers, pages, cut
         character = lookup(numbers, pages, code)
         if character == GAP:
             continue
-        here, beyond = _bits(place, length)
+        here, beyond = span_bits(place, length)
         bits, spill = bits | here, spill | beyond
         begins = ONE << np.uint64(place)
         joins = character == JOIN and (cuts & begins) != NONE
@@ -225,7 +168,7 @@ def _wide_letters(data, index, shift, valid, position, stop, numbers, pages, cut
         elif joins:
             cuts ^= begins
         if character == SINGLE or joins:
-            here, beyond = _bits(place + length, 1)
+            here, beyond = span_bits(place + length, 1)
             cuts, cut_spill = cuts | here, cut_spill | beyond
     return bits, spill, cuts, cut_spill
 
@@ -243,7 +186,7 @@ def _scan_words(data, offsets, numbers, pages, whitespace, parted, starts, ends,
         last = spill = cut_spill = NONE
         while position < stop:
             index, shift, valid = block(data.size, position, stop, 0)
-            wide = (_range(data, index, 0x80, 0xFF) >> shift) & valid
+            wide = (range_mask(data, index, 0x80, 0xFF) >> shift) & valid
             cuts, added = cut_spill, spill
             spill = cut_spill = NONE
             if whitespace:
@@ -263,8 +206,8 @@ def _scan_words(data, offsets, numbers, pages, whitespace, parted, starts, ends,
             if opened + BLOCK > starts.size:
                 return np.int64(-1)
             before = (inside << ONE) | last
-            opened = _write_places(inside & (~before | cuts), position, starts, opened)
-            closed = _write_places(before & (~inside | cuts), position, ends, closed)
+            opened = append_places(inside & (~before | cuts), position, starts, opened)
+            closed = append_places(before & (~inside | cuts), position, ends, closed)
             last = inside >> np.uint64(63)
             position += BLOCK
         if last:

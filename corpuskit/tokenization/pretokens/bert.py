@@ -11,9 +11,9 @@ import functools
 
 import numpy as np
 
-from corpuskit.kernels.blocks import BLOCK, block, equal_mask, padded, popcount, range_mask
+from corpuskit.kernels.blocks import BLOCK, append_places, block, equal_mask, padded, range_mask, span_bits
 from corpuskit.kernels.compiling import fixed, inlined, kernel
-from corpuskit.kernels.intrinsics import COMPRESSES, compress_places, trailing_zeros
+from corpuskit.kernels.intrinsics import trailing_zeros
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.texts import Texts
 from corpuskit.kernels.utf8 import CharacterTable, decode, lookup, two_levels
@@ -55,25 +55,9 @@ def _classes() -> CharacterTable:
 
 
 @inlined
-def _range(data, index, first, last):  # type: ignore[no-untyped-def]
-    return range_mask(data, index, np.uint8(first), np.uint8(last))
-
-
-@inlined
 def _ascii_marks(data, index):  # type: ignore[no-untyped-def]
-    marks = _range(data, index, 0x21, 0x2F) | _range(data, index, 0x3A, 0x40)
-    return marks | _range(data, index, 0x5B, 0x60) | _range(data, index, 0x7B, 0x7E)
-
-
-@inlined
-def _bits(place, length):  # type: ignore[no-untyped-def]
-    """Return (mask of `length` bits, 1 to 4, from `place`, 0 to 67, on; what of it lies in the next block)."""
-    mask = (ONE << np.uint64(length)) - ONE
-    if place >= BLOCK:
-        return NONE, mask << np.uint64(place - BLOCK)
-    if place + length > BLOCK:
-        return mask << np.uint64(place), mask >> np.uint64(BLOCK - place)
-    return mask << np.uint64(place), NONE
+    marks = range_mask(data, index, 0x21, 0x2F) | range_mask(data, index, 0x3A, 0x40)
+    return marks | range_mask(data, index, 0x5B, 0x60) | range_mask(data, index, 0x7B, 0x7E)
 
 
 @inlined
@@ -83,11 +67,16 @@ def _wide(data, index, shift, valid, position, stop, numbers, pages):  # type: i
     What is told from first bytes: U+00C0 to U+027F, U+0400 to U+047F and U+B000 to U+CFFF are in words; ideographs,
     U+4000 to U+9FFF but for the hexagrams, which begin with E4 B7, are alone.
     """
-    hexagrams = equal_mask(data, index, np.uint8(0xE4))
-    hexagrams &= (equal_mask(data, index, np.uint8(0xB7)) >> ONE) | (ONE << LAST)  # the byte after the last is not seen
-    alone = _range(data, index, 0xE4, 0xE9) & ~hexagrams
-    sure = alone | _range(data, index, 0xC3, 0xC9) | _range(data, index, 0xD0, 0xD1) | _range(data, index, 0xEB, 0xEC)
-    others = (_range(data, index, 0xC2, 0xF4) & ~sure) >> shift & valid
+    hexagrams = equal_mask(data, index, 0xE4)
+    hexagrams &= (equal_mask(data, index, 0xB7) >> ONE) | (ONE << LAST)  # the byte after the last is not seen
+    alone = range_mask(data, index, 0xE4, 0xE9) & ~hexagrams
+    sure = (
+        alone
+        | range_mask(data, index, 0xC3, 0xC9)
+        | range_mask(data, index, 0xD0, 0xD1)
+        | range_mask(data, index, 0xEB, 0xEC)
+    )
+    others = (range_mask(data, index, 0xC2, 0xF4) & ~sure) >> shift & valid
     alone = (alone >> shift) & valid
     cuts, cut_spill = alone | (alone << np.uint64(3)), alone >> np.uint64(61)
     gaps = gap_spill = NONE
@@ -97,24 +86,12 @@ def _wide(data, index, shift, valid, position, stop, numbers, pages):  # type: i
         code, length = decode(data, position + place, stop)
         character = lookup(numbers, pages, code)
         if character == GAP:
-            here, beyond = _bits(place, length)
+            here, beyond = span_bits(place, length)
             gaps, gap_spill = gaps | here, gap_spill | beyond
         elif character == ALONE:
-            here, beyond = _bits(place + length, 1)
+            here, beyond = span_bits(place + length, 1)
             cuts, cut_spill = cuts | here | (ONE << np.uint64(place)), cut_spill | beyond
     return gaps, gap_spill, cuts, cut_spill
-
-
-@inlined
-def _write_one_by_one(places, count, base, mask):  # type: ignore[no-untyped-def]
-    """Write `base` + the place of each set bit to int64 `places[count:]`."""
-    while mask:
-        places[count] = base + trailing_zeros(mask)
-        mask &= mask - ONE
-        count += 1
-
-
-_write_places = compress_places if COMPRESSES else _write_one_by_one
 
 
 @kernel
@@ -131,12 +108,12 @@ def _scan(data, offsets, numbers, pages, starts, ends, word_offsets):  # type: i
             index, shift, valid = block(data.size, position, stop, 0)
             if opened + BLOCK > starts.size:
                 return np.int64(-1)
-            gaps = ((_range(data, index, 0x09, 0x0D) | equal_mask(data, index, np.uint8(0x20))) >> shift) | gap_spill
+            gaps = ((range_mask(data, index, 0x09, 0x0D) | equal_mask(data, index, 0x20)) >> shift) | gap_spill
             marks = (_ascii_marks(data, index) >> shift) & valid
             cuts = marks | (marks << ONE) | cut_spill
             next_cut = marks >> LAST
             gap_spill = cut_spill = NONE
-            if (_range(data, index, 0x80, 0xFF) >> shift) & valid:
+            if (range_mask(data, index, 0x80, 0xFF) >> shift) & valid:
                 wide_gaps, gap_spill, wide_cuts, cut_spill = _wide(
                     data, index, shift, valid, position, stop, numbers, pages
                 )
@@ -145,10 +122,8 @@ def _scan(data, offsets, numbers, pages, starts, ends, word_offsets):  # type: i
             inside = valid & ~gaps
             before = (inside << ONE) | last
             begins, finishes = inside & (~before | cuts), before & (~inside | cuts)
-            _write_places(starts, opened, position, begins)
-            opened += popcount(begins)
-            _write_places(ends, closed, position, finishes)
-            closed += popcount(finishes)
+            opened = append_places(begins, position, starts, opened)
+            closed = append_places(finishes, position, ends, closed)
             last = inside >> LAST
             position += BLOCK
         if last:

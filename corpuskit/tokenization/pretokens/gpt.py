@@ -23,9 +23,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from corpuskit.kernels.blocks import BLOCK, block, caseless_mask, equal_mask, padded, popcount, range_mask
+from corpuskit.kernels.blocks import (
+    BLOCK,
+    append_places,
+    block,
+    caseless_mask,
+    equal_mask,
+    padded,
+    range_mask,
+)
 from corpuskit.kernels.compiling import inlined, kernel
-from corpuskit.kernels.intrinsics import COMPRESSES, compress_places, trailing_zeros
+from corpuskit.kernels.intrinsics import trailing_zeros
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.texts import Texts
 from corpuskit.kernels.utf8 import CharacterTable, decode, lookup, two_levels
@@ -57,23 +65,8 @@ def _classes() -> CharacterTable:
 
 
 @inlined
-def _range(data, index, first, last):  # type: ignore[no-untyped-def]
-    return range_mask(data, index, np.uint8(first), np.uint8(last))
-
-
-@inlined
-def _equal(data, index, byte):  # type: ignore[no-untyped-def]
-    return equal_mask(data, index, np.uint8(byte))
-
-
-@inlined
-def _caseless(data, index, letter):  # type: ignore[no-untyped-def]
-    return caseless_mask(data, index, np.uint8(letter))
-
-
-@inlined
 def _ascii_letters(data, index):  # type: ignore[no-untyped-def]
-    return _range(data, index, 0x41, 0x5A) | _range(data, index, 0x61, 0x7A)
+    return range_mask(data, index, 0x41, 0x5A) | range_mask(data, index, 0x61, 0x7A)
 
 
 @inlined
@@ -84,12 +77,12 @@ def _wide(data, index, shift, valid, position, stop, numbers, pages):  # type: i
     U+00FF all but `×` and `÷`, which end with 97 and B7; ideographs, U+4000 to U+9FFF but for the hexagrams, which
     begin with E4 B7.
     """
-    seconds = _equal(data, index, 0x97) | _equal(data, index, 0xB7)
+    seconds = equal_mask(data, index, 0x97) | equal_mask(data, index, 0xB7)
     signs = ((seconds >> shift) & valid) >> ONE
-    two = _range(data, index, 0xC3, 0xC9) | _range(data, index, 0xD0, 0xD1)
-    three = _range(data, index, 0xE4, 0xE9) | _range(data, index, 0xEB, 0xEC)
-    leads = (_range(data, index, 0xC2, 0xF4) >> shift) & valid
-    unsure = (_equal(data, index, 0xC3) | _equal(data, index, 0xE4)) >> shift
+    two = range_mask(data, index, 0xC3, 0xC9) | range_mask(data, index, 0xD0, 0xD1)
+    three = range_mask(data, index, 0xE4, 0xE9) | range_mask(data, index, 0xEB, 0xEC)
+    leads = (range_mask(data, index, 0xC2, 0xF4) >> shift) & valid
+    unsure = (equal_mask(data, index, 0xC3) | equal_mask(data, index, 0xE4)) >> shift
     unsure &= signs | (ONE << np.uint64(63))  # what follows the last byte is not seen
     two = (two >> shift) & valid & ~unsure
     three = (three >> shift) & valid & ~unsure
@@ -117,34 +110,18 @@ def _last_wide_spaces(data, index, shift, spaces, blanked):  # type: ignore[no-u
 
     spaces: the bytes of white space beyond ASCII; blanked: all white space, and what lies behind the text.
     """
-    two = spaces & (_equal(data, index, 0xC2) >> shift) & ~(blanked >> TWO)
-    return two | (spaces & (_range(data, index, 0xE1, 0xE3) >> shift) & ~(blanked >> THREE))
+    two = spaces & (equal_mask(data, index, 0xC2) >> shift) & ~(blanked >> TWO)
+    return two | (spaces & (range_mask(data, index, 0xE1, 0xE3) >> shift) & ~(blanked >> THREE))
 
 
 @inlined
 def _contractions(data, index, shift):  # type: ignore[no-untyped-def]
     """Return the masks of the bytes that `s`, `t`, `m` or `d`, and that `re`, `ve` or `ll` follow."""
-    one = _range(data, index, 0x73, 0x74) | _equal(data, index, 0x6D) | _equal(data, index, 0x64)
-    two = (_equal(data, index, 0x72) | _equal(data, index, 0x76)) & (_equal(data, index, 0x65) >> ONE)
-    ells = _equal(data, index, 0x6C)
+    one = range_mask(data, index, 0x73, 0x74) | equal_mask(data, index, 0x6D) | equal_mask(data, index, 0x64)
+    two = (equal_mask(data, index, 0x72) | equal_mask(data, index, 0x76)) & (equal_mask(data, index, 0x65) >> ONE)
+    ells = equal_mask(data, index, 0x6C)
     two |= ells & (ells >> ONE)
     return (one >> shift) >> ONE, (two >> shift) >> ONE
-
-
-@inlined
-def _write_one_by_one(places, count, base, mask):  # type: ignore[no-untyped-def]
-    """Write `base` + the place of each set bit to int64 `places[count:]`; up to 64 more may be overwritten."""
-    for _ in range(8):
-        places[count] = base + trailing_zeros(mask)
-        mask &= mask - ONE
-        count += 1
-    while mask:
-        places[count] = base + trailing_zeros(mask)
-        mask &= mask - ONE
-        count += 1
-
-
-_write_places = compress_places if COMPRESSES else _write_one_by_one
 
 
 @kernel
@@ -161,12 +138,12 @@ def _scan_gpt2(data, offsets, numbers, pages, bounds, word_offsets):  # type: ig
         while position < stop:
             index, shift, valid = block(data.size, position, stop, 0)
             letters = ((_ascii_letters(data, index) >> shift) & valid) | (letters_before >> ONE)
-            numerals = ((_range(data, index, 0x30, 0x39) >> shift) & valid) | (numerals_before >> ONE)
-            blanks = (_equal(data, index, 0x20) >> shift) & valid
-            ascii_spaces = blanks | ((_range(data, index, 0x09, 0x0D) >> shift) & valid)
+            numerals = ((range_mask(data, index, 0x30, 0x39) >> shift) & valid) | (numerals_before >> ONE)
+            blanks = (equal_mask(data, index, 0x20) >> shift) & valid
+            ascii_spaces = blanks | ((range_mask(data, index, 0x09, 0x0D) >> shift) & valid)
             spaces = ascii_spaces | (spaces_before >> ONE)
             last_spaces = NONE
-            if (_range(data, index, 0x80, 0xFF) >> shift) & valid:
+            if (range_mask(data, index, 0x80, 0xFF) >> shift) & valid:
                 more_letters, more_numerals, wide_spaces = _wide(
                     data, index, shift, valid, position, stop, numbers, pages
                 )
@@ -178,7 +155,7 @@ def _scan_gpt2(data, offsets, numbers, pages, bounds, word_offsets):  # type: ig
             starts |= numerals & ~((numerals << ONE) | (numerals_before & ONE))
             starts |= others & ~((others << ONE) | others_before)
             starts &= ~((blanks << ONE) | blanks_before)
-            apostrophes = starts & (_equal(data, index, 0x27) >> shift) & DECIDED_BITS
+            apostrophes = starts & (equal_mask(data, index, 0x27) >> shift) & DECIDED_BITS
             starts |= spaces & ~((spaces << ONE) | (spaces_before & ONE))
             starts |= last_spaces | (ascii_spaces & ~((spaces | ~valid) >> ONE))
             if apostrophes:
@@ -189,8 +166,7 @@ def _scan_gpt2(data, offsets, numbers, pages, bounds, word_offsets):  # type: ig
             if count + BLOCK >= bounds.size:
                 return np.int64(-1)
             starts = ((starts & ~dropped) | added) & valid & DECIDED_BITS
-            _write_places(bounds, count, position, starts)
-            count += popcount(starts)
+            count = append_places(starts, position, bounds, count)
             letters_before, numerals_before, spaces_before = letters >> LAST, numerals >> LAST, spaces >> LAST
             others_before, blanks_before = (others >> LAST) & ONE, (blanks >> LAST) & ONE
             dropped, added = dropped >> np.uint64(DECIDED), added >> np.uint64(DECIDED)
@@ -219,21 +195,23 @@ def _joined(data, index, shift, wide, alone, letters):  # type: ignore[no-untype
     """Return the mask of the letters that follow one of the characters `alone`, given by their first bytes."""
     joined = ((alone & ~wide) << ONE) & letters
     if alone & wide:
-        joined |= ((alone & (_range(data, index, 0xC2, 0xDF) >> shift)) << TWO) & letters
-        joined |= ((alone & (_range(data, index, 0xE0, 0xEF) >> shift)) << THREE) & letters
-        joined |= ((alone & (_range(data, index, 0xF0, 0xF4) >> shift)) << FOUR) & letters
+        joined |= ((alone & (range_mask(data, index, 0xC2, 0xDF) >> shift)) << TWO) & letters
+        joined |= ((alone & (range_mask(data, index, 0xE0, 0xEF) >> shift)) << THREE) & letters
+        joined |= ((alone & (range_mask(data, index, 0xF0, 0xF4) >> shift)) << FOUR) & letters
     return joined
 
 
 @inlined
 def _caseless_contractions(data, index, shift):  # type: ignore[no-untyped-def]
     """As `_contractions`, of either case; U+017F, of two bytes, is an `s`."""
-    one = _caseless(data, index, 0x73) | _caseless(data, index, 0x74)
-    one |= _caseless(data, index, 0x6D) | _caseless(data, index, 0x64)
-    two = (_caseless(data, index, 0x72) | _caseless(data, index, 0x76)) & (_caseless(data, index, 0x65) >> ONE)
-    ells = _caseless(data, index, 0x6C)
+    one = caseless_mask(data, index, 0x73) | caseless_mask(data, index, 0x74)
+    one |= caseless_mask(data, index, 0x6D) | caseless_mask(data, index, 0x64)
+    two = (caseless_mask(data, index, 0x72) | caseless_mask(data, index, 0x76)) & (
+        caseless_mask(data, index, 0x65) >> ONE
+    )
+    ells = caseless_mask(data, index, 0x6C)
     two |= ells & (ells >> ONE)
-    two |= _equal(data, index, 0xC5) & (_equal(data, index, 0xBF) >> ONE)
+    two |= equal_mask(data, index, 0xC5) & (equal_mask(data, index, 0xBF) >> ONE)
     return (one >> shift) >> ONE, (two >> shift) >> ONE
 
 
@@ -244,7 +222,7 @@ def _thirds(data, index, shift, numerals, starts, digits):  # type: ignore[no-un
     digits: how many numbers the word has that goes on in this window.
     """
     cuts = NONE
-    leads = numerals & ~(_range(data, index, 0x80, 0xBF) >> shift) & DECIDED_BITS
+    leads = numerals & ~(range_mask(data, index, 0x80, 0xBF) >> shift) & DECIDED_BITS
     while leads:
         bit = leads & (~leads + ONE)
         leads ^= bit
@@ -275,13 +253,13 @@ def _scan_gpt4(data, offsets, numbers, pages, bounds, word_offsets):  # type: ig
             if count + BLOCK + 1 >= bounds.size:
                 return np.int64(-1)
             letters = ((_ascii_letters(data, index) >> shift) & valid) | (letters_before >> ONE)
-            numerals = ((_range(data, index, 0x30, 0x39) >> shift) & valid) | (numerals_before >> ONE)
-            blanks = (_equal(data, index, 0x20) >> shift) & valid
-            breaks = ((_equal(data, index, 0x0A) | _equal(data, index, 0x0D)) >> shift) & valid
-            ascii_spaces = blanks | ((_range(data, index, 0x09, 0x0D) >> shift) & valid)
+            numerals = ((range_mask(data, index, 0x30, 0x39) >> shift) & valid) | (numerals_before >> ONE)
+            blanks = (equal_mask(data, index, 0x20) >> shift) & valid
+            breaks = ((equal_mask(data, index, 0x0A) | equal_mask(data, index, 0x0D)) >> shift) & valid
+            ascii_spaces = blanks | ((range_mask(data, index, 0x09, 0x0D) >> shift) & valid)
             spaces = ascii_spaces | (spaces_before >> ONE)
             last_spaces = NONE
-            wide = (_range(data, index, 0x80, 0xFF) >> shift) & valid
+            wide = (range_mask(data, index, 0x80, 0xFF) >> shift) & valid
             if wide:
                 more_letters, more_numerals, wide_spaces = _wide(
                     data, index, shift, valid, position, stop, numbers, pages
@@ -306,7 +284,7 @@ def _scan_gpt4(data, offsets, numbers, pages, bounds, word_offsets):  # type: ig
             alone = starts & DECIDED_BITS
             dropped |= ((spaces & ~breaks) << ONE) | (spaces_before & ~breaks_before & ONE)
             dropped = (dropped | _joined(data, index, shift, wide, alone, letters)) & letters
-            apostrophes = alone & (_equal(data, index, 0x27) >> shift)
+            apostrophes = alone & (equal_mask(data, index, 0x27) >> shift)
             if apostrophes:
                 one, two = _caseless_contractions(data, index, shift)
                 one, two = one & apostrophes & (valid >> ONE), two & apostrophes & (valid >> TWO)
@@ -329,8 +307,7 @@ def _scan_gpt4(data, offsets, numbers, pages, bounds, word_offsets):  # type: ig
                 cuts, digits = _thirds(data, index, shift, numerals, number_starts, digits)
                 starts |= cuts
             starts = (starts | added) & valid & DECIDED_BITS
-            _write_places(bounds, count, position, starts)
-            count += popcount(starts)
+            count = append_places(starts, position, bounds, count)
             letters_before, numerals_before, spaces_before = letters >> LAST, numerals >> LAST, spaces >> LAST
             others_before, blanks_before = (others >> LAST) & ONE, (blanks >> LAST) & ONE
             breaks_before, taken_before = (breaks >> LAST) & ONE, (taken >> LAST) & ONE

@@ -14,9 +14,8 @@ Source: `SplitIntoWords`, https://github.com/google/sentencepiece/blob/master/sr
 
 import numpy as np
 
-from corpuskit.kernels.blocks import BLOCK, block, equal_mask, padded, popcount
-from corpuskit.kernels.compiling import inlined, kernel
-from corpuskit.kernels.intrinsics import COMPRESSES, compress_places, trailing_zeros
+from corpuskit.kernels.blocks import BLOCK, append_places, block, equal_mask, padded
+from corpuskit.kernels.compiling import kernel
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.texts import Texts
 from corpuskit.tokenization.pretokens.tiling import tiled
@@ -24,18 +23,6 @@ from corpuskit.tokenization.pretokens.tiling import tiled
 NONE, ONE = np.uint64(0), np.uint64(1)
 LAST = np.uint64(BLOCK - 1)
 SPACE, LINE_FEED = np.uint8(0x20), np.uint8(0x0A)
-
-
-@inlined
-def _write_one_by_one(places, count, base, mask):  # type: ignore[no-untyped-def]
-    """Write `base` + the place of each set bit to int64 `places[count:]`."""
-    while mask:
-        places[count] = base + trailing_zeros(mask)
-        mask &= mask - ONE
-        count += 1
-
-
-_write_places = compress_places if COMPRESSES else _write_one_by_one
 
 
 @kernel
@@ -59,8 +46,7 @@ def _scan(data, offsets, whole_runs, bounds, word_offsets):  # type: ignore[no-u
             if whole_runs:
                 starts &= ~((spaces << ONE) | spaces_before)
             starts = (starts | (feeds ^ ((feeds << ONE) | feeds_before))) & valid
-            _write_places(bounds, count, position, starts)
-            count += popcount(starts)
+            count = append_places(starts, position, bounds, count)
             spaces_before, feeds_before, begin = spaces >> LAST, feeds >> LAST, NONE
             position += BLOCK
         word_offsets[document + 1] = count
