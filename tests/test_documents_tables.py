@@ -9,39 +9,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from reading import BIG, read_all, source_of
 
 from corpuskit.documents import (
-    BadRecord,
     Choice,
     HeldoutConfig,
     SourceConfig,
     ingest_piece,
     make_key,
     plan,
-    read,
     read_split,
 )
 from corpuskit.errors import CorruptArtifact, InputError
 
-BIG = 1 << 40
 TABLE = pa.table({"id": [f"d{number}" for number in range(100)], "text": [f"text {number} é" for number in range(100)]})
-
-
-def source_of(path: Path, **options: Any) -> SourceConfig:
-    return SourceConfig(name="s", paths=str(path), **options)
-
-
-def read_all(
-    source: SourceConfig, split_bytes: int = BIG, choice: Choice | None = None
-) -> tuple[list[dict], list[BadRecord]]:
-    rows: list[dict] = []
-    errors: list[BadRecord] = []
-    for piece in plan(source, split_bytes):
-        for records in read(piece, source, choice or Choice()):
-            records.documents.validate(full=True)
-            rows += records.documents.to_pylist()
-            errors += records.errors
-    return rows, errors
 
 
 def write(path: Path, table: pa.Table, batch_rows: int = 10, **options: Any) -> None:
