@@ -35,11 +35,15 @@ def _identity(config: TokenizerConfig, *counts: str) -> Identity:
     )
 
 
+def target_in(folder: str, config: TokenizerConfig, counts: Sequence[str]) -> Target:
+    """Return a tokenizer trained on counts of these fingerprints, which are added up, right in a folder."""
+    return Target(kind="tokenizer", name="tokenizer", folder=folder, identity=_identity(config, *counts))
+
+
 def of_counts(config: TokenizerConfig, counts: Sequence[str], out: str) -> Step:
     """Plan the training of a tokenizer on folders of counts, which are added up, into `out` itself."""
     fingerprints = [manifest.read(folder, "counts").fingerprint for folder in counts]
-    place = Target(kind="tokenizer", name="tokenizer", folder=out, identity=_identity(config, *fingerprints))
-    return step(place, config, counts)
+    return step(target_in(out, config, fingerprints), config, counts)
 
 
 def step(place: Target, config: TokenizerConfig, counts: Sequence[str]) -> Step:

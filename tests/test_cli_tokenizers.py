@@ -60,8 +60,8 @@ def done(*arguments: object) -> Called:
     return ended
 
 
-def printed(*arguments: object) -> dict[str, Any]:
-    return dict(json.loads(done(*arguments, "--json").out))
+def printed(*arguments: object) -> Any:
+    return json.loads(done(*arguments, "--json").out)
 
 
 def refused(*arguments: object) -> str:
@@ -231,9 +231,29 @@ def test_training_on_files_in_a_folder_of_another_kind_writes_nothing(ready):
     assert snapshot(ready) == before
 
 
+def test_training_on_files_over_another_tokenizer_counts_nothing(ready):
+    before = snapshot(ready)
+    said = refused("tokenizer", "train", "b.jsonl.gz", "--vocab-size", 450, "--out", "tok", "--workers", 0)
+    assert "tok already holds a tokenizer of another call" in said
+    sizes = ("--vocab-size", 450, "--vocab-size", 500)
+    said = refused("tokenizer", "train", "b.jsonl.gz", *sizes, "--out", "tok", "--workers", 0)
+    assert "no folder of tokenizers" in said
+    assert snapshot(ready) == before
+
+
+@pytest.mark.parametrize("given", [("--counts", "words"), ("a.jsonl",)])
+def test_several_sizes_are_the_tokenizers_of_each_size(ready, given):
+    facts = printed("tokenizer", "train", *given, "-v", 500, "-v", 450, "-v", 500, "--out", "sizes")
+    assert [(one["path"], one["vocab_size"]) for one in facts] == [("sizes/450", 450), ("sizes/500", 500)]
+    assert tokenization.load("sizes/450").fingerprint == tokenization.load("tok").fingerprint
+    assert tokenization.load("sizes/500").tokens()[:450] == tokenization.load("tok").tokens()
+    assert Path("sizes/counts").exists() == (given == ("a.jsonl",))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (("--set", "vocab_size=400"), "give it as --vocab-size"),
         (("--pretokenizer", "gpt4"), "words was counted with pretokenizer 'gpt2' and not 'gpt4'"),
         (("--normalization", "nfc"), "words was counted with normalization 'none' and not 'nfc'"),
         (("--type", "unigram"), "words was counted with pretokenizer 'gpt2' and not 'metaspace_runs'"),

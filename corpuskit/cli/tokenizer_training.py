@@ -1,13 +1,16 @@
 """Commands that make tokenizers: tokenizer count, tokenizer train."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from corpuskit.cli import options, session
 from corpuskit.cli.console import bytes_text, counted, print_json, print_text, warn
 from corpuskit.errors import InputError, RecipeError
+
+if TYPE_CHECKING:
+    from corpuskit.tokenization import TokenizerConfig
 
 SomeInputs = Annotated[
     list[str] | None,
@@ -74,9 +77,16 @@ def train(
     inputs: SomeInputs = None,
     out: options.Out = "tokenizer",
     type_: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", help="bpe, wordpiece or unigram.")] = "bpe",
-    vocab_size: Annotated[
-        int, typer.Option("--vocab-size", "-v", metavar="N", help="Ids, the 128 reserved ones included.")
-    ] = 32_768,
+    vocab_sizes: Annotated[
+        list[int],
+        typer.Option(
+            "--vocab-size",
+            "-v",
+            metavar="N",
+            help="Ids, the 128 reserved ones included. May be repeated: words are counted once, and DIR gets a folder "
+            "for each size.",
+        ),
+    ] = [32_768],  # noqa: B006  Typer copies it
     counts: Annotated[
         list[str],
         typer.Option(
@@ -102,32 +112,44 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a tokenizer on files, or on counted words; DIR gets the tokenizer, and the counts it was trained on."""
-    from corpuskit import storage
     from corpuskit.cli.tokenizers import describe
-    from corpuskit.tokenization import TokenizerConfig
     from corpuskit.workflow import tokenizers
 
-    fields = {"type": type_, "vocab_size": vocab_size, "pretokenizer": pretokenizer, "normalization": normalization}
-    given = _settings(settings)
-    config = session.checked(TokenizerConfig, {**fields, "max_train_bytes": None, **given}, NAMED)
+    fields = {"type": type_, "pretokenizer": pretokenizer, "normalization": normalization, **_settings(settings)}
+    configs = _configs(out, vocab_sizes, fields)
     if bool(inputs) == bool(counts):
         raise InputError("name files to train on, or counts by --counts: one of them, not both")
-    _check_choices(given, sample, bool(counts))
-    if config.balance and not counts:
-        raise InputError("`balance` needs words counted by language or source, which a recipe does")
-    if inputs:
-        tokenizers.check_folder(out)
+    _check_choices(fields, sample, bool(counts))
     with session.engine(workers) as engine:
         if inputs:
-            counts = [storage.join(out, tokenizers.COUNTS)]
             source = session.source_of(inputs, text_field)
-            tokenizers.count(engine, source, config.counting, counts[0], sample, max_error_rate)
-        warn(tokenizers.train(engine, config, counts, out))
-    describe(out, json)
+            notes = tokenizers.train_on_files(engine, configs, source, out, sample, max_error_rate)
+        else:
+            notes = tokenizers.train(engine, configs, counts)
+    warn(notes)
+    describe(list(configs), json)
 
 
-NAMED = {"type": "--type", "vocab_size": "--vocab-size", "pretokenizer": "--pretokenizer"}
-"""What fields are called that have an option."""
+OPTIONS = {
+    "type": "--type",
+    "vocab_size": "--vocab-size",
+    "pretokenizer": "--pretokenizer",
+    "normalization": "--normalization",
+}
+"""Fields that have an option."""
+
+
+def _configs(out: str, sizes: list[int], fields: Mapping[str, Any]) -> "dict[str, TokenizerConfig]":
+    """Return what is trained into each folder: DIR, or a folder of it for each of several sizes."""
+    from corpuskit import storage
+    from corpuskit.tokenization import TokenizerConfig
+
+    found = {}
+    for size in sorted({*sizes}):
+        given = {"vocab_size": size, "max_train_bytes": None, **fields}
+        folder = out if len({*sizes}) == 1 else storage.join(out, str(size))
+        found[folder] = session.checked(TokenizerConfig, given, OPTIONS)
+    return found
 
 
 CHOOSING = ("train_on", "max_train_bytes", "seed")
@@ -144,6 +166,8 @@ def _check_choices(given: Mapping[str, Any], sample: float, counted: bool) -> No
     for name in CHOOSING:
         if name in given:
             raise RecipeError("--set", f"{name}: it chooses documents of a recipe's corpus; of files, use --sample")
+    if given.get("balance") and not counted:
+        raise InputError("`balance` needs words counted by language or source, which a recipe does")
     if counted and "min_count" in given:
         raise RecipeError("--set", "min_count: with --counts, give it to `tokenizer count` as --min-count")
     if counted and sample < 1:
@@ -163,6 +187,8 @@ def _settings(given: list[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise RecipeError("--set", f"{text!r}: expected FIELD=VALUE, such as coverage=0.999")
+        if name in OPTIONS:
+            raise RecipeError("--set", f"{name}: give it as {OPTIONS[name]}")
         try:
             found[name] = yaml.safe_load(value)
         except yaml.YAMLError as error:

@@ -1,6 +1,7 @@
 """Commands for tokenizers: their group, and tokenizer show."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -9,9 +10,6 @@ from corpuskit.cli.console import counted, print_json, print_table, say
 from corpuskit.cli.tokenizer_judging import convert, evaluate
 from corpuskit.cli.tokenizer_training import count, train
 from corpuskit.cli.tokenizing import tokenize
-
-if TYPE_CHECKING:
-    from corpuskit.tokenization import Tokenizer
 
 PANEL = "Tokenizers"
 MOST_PIECES = 2_000
@@ -32,6 +30,7 @@ def register(app: typer.Typer) -> None:
         train,
         "corpuskit tokenizer train data/*.zst --type unigram -v 8192 --out tok",
         "corpuskit tokenizer train --counts en --counts zh --type bpe --out tok",
+        "corpuskit tokenizer train data/*.zst -v 8192 -v 16384 -v 32768 --out sizes",
     )
     command(
         count,
@@ -69,7 +68,7 @@ def show(
     from corpuskit.workflow.places import tokenizer_path
 
     if text is None:
-        describe(tokenizer_path(path), json)
+        describe([tokenizer_path(path)], json)
         return
     pieces = _pieces(tokenizer_path(path), text)
     if json:
@@ -98,19 +97,21 @@ def _shown(token: bytes) -> str:
         return repr(token)
 
 
-def describe(path: str, json: bool) -> None:
-    """Print what a tokenizer is."""
+def describe(paths: Sequence[str], json: bool) -> None:
+    """Print what tokenizers are: of one an object or a row a fact, of several a list or a row a tokenizer."""
+    found = [_facts(path) for path in paths]
+    if json:
+        print_json(found[0] if len(found) == 1 else found)
+    elif len(found) == 1:
+        print_table(["", ""], found[0].items())
+    else:
+        print_table(list(found[0]), [tuple(facts.values()) for facts in found])
+
+
+def _facts(path: str) -> dict[str, Any]:
     from corpuskit import tokenization
 
     tokenizer = tokenization.load(path)
-    facts = _facts(path, tokenizer)
-    if json:
-        print_json(facts)
-        return
-    print_table(["", ""], facts.items())
-
-
-def _facts(path: str, tokenizer: "Tokenizer") -> dict[str, Any]:
     sizes = tokenizer.token_bytes()
     return {
         "path": path,

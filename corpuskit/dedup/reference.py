@@ -51,9 +51,7 @@ def _check(place: str, folder: str, made: Manifest, own: Identity) -> None:
     theirs = made.identity["config"]
     for field, value in own.config.items():
         if theirs.get(field) != value:
-            raise InputError(
-                f"{place}: the signatures of {folder} were made with {field}: {theirs.get(field)}, expected {value}"
-            )
+            raise InputError(f"{place}: the signatures of {folder} {_difference(field, theirs.get(field), value)}")
     if made.identity["revision"] != own.revision:
         raise InputError(
             f"{place}: the signatures of {folder} were made by another corpuskit; run its recipe again, whose texts "
@@ -61,3 +59,18 @@ def _check(place: str, folder: str, made: Manifest, own: Identity) -> None:
         )
     if made.fingerprint == own.fingerprint:
         raise InputError(f"{place}: {folder} has the same documents as this corpus: all would be duplicates")
+
+
+def _difference(field: str, theirs: Any, ours: Any) -> str:
+    if field == "places":
+        return (
+            f"have {theirs} places a document, and bands and rows here make {ours}: give bands and rows whose product "
+            f"is {theirs} ({_factors(theirs)}), or sign that corpus with those of this one"
+        )
+    return f"were made with {field}: {theirs}, expected {ours}"
+
+
+def _factors(places: int) -> str:
+    """Return bands x rows that have so many places, with the rows that are commonly used."""
+    found = [f"{places // rows} x {rows}" for rows in range(4, 14) if places % rows == 0]
+    return ", ".join(found) if found else f"{places} x 1"

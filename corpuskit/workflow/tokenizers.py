@@ -12,12 +12,12 @@ from corpuskit.errors import ArtifactError, InputError, TooManyErrors
 from corpuskit.extract import ExtractConfig, extract_records
 from corpuskit.tokenization import Tokenizer, TokenizerConfig
 from corpuskit.tokenization.formats.convert import Format, check, convert
-from corpuskit.workflow.places import check_own_folder, check_writable, tokenizer_path
+from corpuskit.workflow.places import check_own_folder, tokenizer_path
 
 if TYPE_CHECKING:
     from corpuskit.tokenization import CountsConfig
     from corpuskit.tokenization.evaluation import Evaluation
-    from pipelines.engine import Engine
+    from pipelines.engine import Engine, Step
 
 SPLIT_BYTES = 256 << 20
 COUNTS = "counts"
@@ -39,43 +39,85 @@ def count(
     Raises:
         CorpuskitError: the input cannot be read, or the folder holds something else.
     """
-    from pipelines import counting
-
-    step = counting.of_files(source, config, out, split_bytes=SPLIT_BYTES, max_error_rate=max_error_rate, share=share)
+    step = _counting(source, config, out, share, max_error_rate)
     check_own_folder(step.target, "counts")
     made = engine.run(step)
     return {"documents": made.rows, "errors": made.errors, **made.counts}
 
 
-def check_folder(out: str) -> None:
-    """Make sure that a tokenizer can be trained on files into a folder, before their words are counted into it.
+def _counting(source: SourceConfig, config: "CountsConfig", out: str, share: float, max_error_rate: float) -> "Step":
+    from pipelines import counting
+
+    return counting.of_files(source, config, out, split_bytes=SPLIT_BYTES, max_error_rate=max_error_rate, share=share)
+
+
+def train_on_files(
+    engine: "Engine",
+    configs: Mapping[str, TokenizerConfig],
+    source: SourceConfig,
+    out: str,
+    share: float,
+    max_error_rate: float,
+) -> list[str]:
+    """Count the words of files into `out`, train tokenizers on them; return what a user should know.
+
+    Args:
+        engine: runs the steps.
+        configs: what is trained into each folder; one or more, which differ in what is no matter of counting.
+        source: the files.
+        out: gets the counts, in a folder of their own.
+        share: of the documents that are counted.
+        max_error_rate: share of malformed records above which counting stops.
 
     Raises:
-        InputError: it cannot be written to.
-        ArtifactError: it holds something else.
+        CorpuskitError: the input cannot be read, or a folder holds something else; nothing is written then.
     """
-    check_writable(out)
+    from pipelines import train_tokenizer
+
+    words = next(iter(configs.values())).counting
+    step = _counting(source, words, storage.join(out, COUNTS), share, max_error_rate)
+    check_own_folder(step.target, "counts")
+    for folder, config in configs.items():
+        check_own_folder(train_tokenizer.target_in(folder, config, [step.target.fingerprint]), "a tokenizer")
+    if out not in configs:
+        _check_free(out)
+    engine.run(step)
+    return train(engine, configs, [step.target.folder])
+
+
+def _check_free(out: str) -> None:
+    """Make sure that a folder of artifacts is no artifact itself."""
     found = manifest.find(out)
-    if found and found.kind != "tokenizer":
+    if found:
         raise ArtifactError(
-            f"{out} is an artifact of kind {found.kind!r}, which a tokenizer would overwrite; choose another --out"
+            f"{out} is an artifact of kind {found.kind!r}, no folder of tokenizers; choose another --out"
         )
 
 
-def train(engine: "Engine", config: TokenizerConfig, counts: Sequence[str], out: str) -> list[str]:
-    """Train a tokenizer on folders of counts into a folder; return what a user should know.
+def train(engine: "Engine", configs: Mapping[str, TokenizerConfig], counts: Sequence[str]) -> list[str]:
+    """Train tokenizers on folders of counts; return what a user should know.
+
+    Args:
+        engine: runs the steps.
+        configs: what is trained into each folder.
+        counts: folders of counts, which are added up.
 
     Raises:
-        CorpuskitError: the counts have other words than the tokenizer's, or are damaged; or the folder holds something
+        CorpuskitError: the counts have other words than the tokenizers', or are damaged; or a folder holds something
             else.
     """
     from pipelines import train_tokenizer
 
-    _check_counted(config, counts)
-    step = train_tokenizer.of_counts(config, counts, out)
-    check_own_folder(step.target, "a tokenizer")
-    engine.run(step)
-    return train_tokenizer.notes(out)
+    steps = []
+    for folder, config in configs.items():
+        _check_counted(config, counts)
+        steps.append(train_tokenizer.of_counts(config, counts, folder))
+        check_own_folder(steps[-1].target, "a tokenizer")
+    notes: dict[str, None] = {}
+    for step in steps:
+        engine.run(step)
+        notes.update(dict.fromkeys(train_tokenizer.notes(step.target.folder)))
+    return list(notes)
 
 
 def _check_counted(config: TokenizerConfig, folders: Sequence[str]) -> None:
