@@ -24,6 +24,8 @@ REVISION = 1
 Format = Literal["arrow", "megatron", "mds"]
 EXTRACTION = ExtractConfig()
 """How the text of web pages is extracted; a recipe can say otherwise."""
+VERIFIED = "verified"
+"""What a manifest counts documents as that were decoded again."""
 LIBRARIES = ("pyarrow", "orjson", "xxhash", "tokenizers", "sentencepiece", "gigatoken")
 
 
@@ -109,6 +111,8 @@ def run(attempt: Attempt, *, source: SourceConfig, encoding: Encoding) -> Marker
     writer = encode.fill(encoding.writer(attempt.folder, name, tokenizer), batches, tokenizer, encoding.verify)
     marker = encode.shard_marker(attempt, name, writer, errors=len(errors))
     counts = {f"skipped.{reason}": count for reason, count in sorted(skipped.items())}
+    if encoding.verify:
+        counts[VERIFIED] = writer.rows
     files = documents.write_errors(attempt.folder, name, errors) if errors else {}
     return replace(marker, counts={**marker.counts, **counts}, files={**marker.files, **files})
 

@@ -215,6 +215,15 @@ def test_the_same_call_is_up_to_date_and_another_is_refused(ready, name):
         assert snapshot(Path("out")) == before
 
 
+def test_what_was_encoded_without_verification_is_not_called_verified(ready):
+    shards = ("tokenize", "a.jsonl", "-t", "tok", "--out")
+    done(*shards, "plain")
+    assert "which were not decoded again" in refused(*shards, "plain", "--verify", "--workers", 0)
+    for _ in range(2):
+        done(*shards, "checked", "--verify")
+    done(*shards, "checked")
+
+
 def test_a_folder_of_another_kind_is_refused(ready):
     before = snapshot(ready)
     assert "kind 'tokenizer', which counts would overwrite" in refused("tokenizer", "count", "a.jsonl", "--out", "tok")

@@ -76,7 +76,21 @@ def tokenize(
     check_own_folder(planned.target, "shards")
     with session.engine(workers, slice_=slice_) as engine:
         made = engine.run(planned)
+    if verify:
+        _check_verified(out, made)
     _print(out, made, json)
+
+
+def _check_verified(out: str, made: "Manifest") -> None:
+    from corpuskit.errors import InputError
+    from pipelines.tokenize import VERIFIED
+
+    left = made.rows - int(made.counts.get(VERIFIED, 0))
+    if left:
+        raise InputError(
+            f"--verify: an earlier call without it has encoded {counted(left, 'document')} of {out}, which were not "
+            "decoded again; choose another --out, or remove that folder first"
+        )
 
 
 def _print(out: str, made: "Manifest", json: bool) -> None:
