@@ -1,5 +1,6 @@
 """Documents to token shards: the rows that a variant keeps, and all held-out rows."""
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -44,17 +45,29 @@ def step(place: Target, documents: str, tokenizer: str, variants: Sequence[str])
     """Plan the shards; arguments are folders. With no variants, every row is encoded."""
     from pipelines.annotate import split_items  # imports numba, which processes that only encode can do without
 
+    common = header(tokenization.load(tokenizer))
+    work = partial(
+        run, documents=documents, tokenizer=tokenizer, fingerprint=common.tokenizer, variants=tuple(variants)
+    )
+    items = split_items(manifest.read(documents, "documents"))
     return Step(
         **vars(place),
-        phases=(
-            Phase(
-                name="encode",
-                items=split_items(manifest.read(documents, "documents")),
-                work=partial(run, documents=documents, tokenizer=tokenizer, variants=tuple(variants)),
-            ),
-        ),
-        finish=partial(_finish, extra=header(tokenization.load(tokenizer)).manifest_extra()),
+        phases=(Phase(name="encode", items=items, work=work),),
+        finish=partial(_finish, extra=common.manifest_extra()),
     )
+
+
+@functools.lru_cache(maxsize=1)
+def loaded(tokenizer: str, fingerprint: str, pretokenizer: str | None = None) -> Tokenizer:
+    """Return a tokenizer, which a process loads once for all its items.
+
+    Raises:
+        CorruptArtifact: the file is not the one that the step was planned with.
+    """
+    found = tokenization.load(tokenizer, pretokenizer)
+    if found.fingerprint != fingerprint:
+        raise CorruptArtifact(f"{tokenizer}: has changed since this step began; run the command again")
+    return found
 
 
 def wanted_rows(part: Mapping[str, Any], documents: str, variants: Sequence[str]) -> np.ndarray:
@@ -71,12 +84,12 @@ def _heldout(documents: str, part: Mapping[str, Any]) -> list[pa.RecordBatch]:
     return list(read_split(documents, part["name"], columns=["heldout"]))
 
 
-def run(attempt: Attempt, *, documents: str, tokenizer: str, variants: Sequence[str]) -> Marker:
+def run(attempt: Attempt, *, documents: str, tokenizer: str, fingerprint: str, variants: Sequence[str]) -> Marker:
     """Encode one split and commit its shard."""
     part = attempt.item.payload["part"]
     wanted = wanted_rows(part, documents, variants)
     batches = _filtered(read_split(documents, part["name"], columns=["key", "text"]), wanted)
-    writer = write_shard(attempt.folder, part["name"], batches, tokenization.load(tokenizer))
+    writer = write_shard(attempt.folder, part["name"], batches, loaded(tokenizer, fingerprint))
     return shard_marker(attempt, part["name"], writer)
 
 

@@ -34,14 +34,15 @@ class Encoding:
     """What a piece is encoded with, and into what."""
 
     tokenizer: str
+    fingerprint: str
     pretokenizer: str | None
     format: Format
     append: int | None
-    verify: bool = False
+    verify: bool
 
     def load(self) -> Tokenizer:
-        """Load the tokenizer."""
-        return tokenization.load(self.tokenizer, self.pretokenizer)
+        """Return the tokenizer."""
+        return encode.loaded(self.tokenizer, self.fingerprint, self.pretokenizer)
 
     def writer(self, folder: str, name: str, tokenizer: Tokenizer) -> ShardWriter | ForeignWriter:
         """Return a writer of one shard."""
@@ -78,8 +79,7 @@ def step(
     Raises:
         InputError: the id is not in the vocabulary.
     """
-    encoding = Encoding(tokenizer=tokenizer, pretokenizer=pretokenizer, format=format_, append=append, verify=verify)
-    loaded = encoding.load()
+    loaded = tokenization.load(tokenizer, pretokenizer)
     if append is not None and append >= loaded.vocab_size:
         raise InputError(f"the id {append} that is to end documents is not among the tokenizer's {loaded.vocab_size:,}")
     pieces = documents.plan(source, split_bytes)
@@ -92,6 +92,14 @@ def step(
         libraries=manifest.library_versions(LIBRARIES),
     )
     identity = with_formats(identity, pieces, EXTRACTION)
+    encoding = Encoding(
+        tokenizer=tokenizer,
+        fingerprint=loaded.fingerprint,
+        pretokenizer=pretokenizer,
+        format=format_,
+        append=append,
+        verify=verify,
+    )
     work = partial(run, source=source, encoding=encoding)
     items = tuple(Item(name=piece.name, payload={"piece": piece}, size=piece.size) for piece in pieces)
     return Step(

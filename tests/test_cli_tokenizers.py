@@ -14,11 +14,13 @@ from encoded import DATA, needs_data
 from engine_harness import snapshot
 
 from corpuskit import manifest, tokenization
+from corpuskit.errors import CorruptArtifact
 from corpuskit.kernels import Texts
 from corpuskit.shards import Shards
 from corpuskit.tokenization import TokenizerConfig
 from corpuskit.tokenization.counts import count_words, files, merge
 from corpuskit.workflow.tokenizers import documentation
+from pipelines import encode
 
 SENTENCES = {
     "en": ["The river is long.", "We see the mountain today.", "Who knows the answer to the question?"],
@@ -213,6 +215,14 @@ def test_the_same_call_is_up_to_date_and_another_is_refused(ready, name):
         assert "of another call; choose another --out" in said
         assert message in said
         assert snapshot(Path("out")) == before
+
+
+def test_a_tokenizer_that_changes_while_a_step_runs_is_noticed(ready):
+    planned = tokenization.load("tok").fingerprint
+    assert encode.loaded("tok", planned).fingerprint == planned
+    done("tokenizer", "train", "--counts", "more", "--vocab-size", 450, "--out", "other")
+    with pytest.raises(CorruptArtifact, match="other: has changed since this step began"):
+        encode.loaded("other", planned)
 
 
 def test_what_was_encoded_without_verification_is_not_called_verified(ready):

@@ -10,6 +10,9 @@ from corpuskit.cli.console import bytes_text, counted, print_json, print_text
 if TYPE_CHECKING:
     from corpuskit.manifest import Manifest
 
+Verify = Annotated[
+    bool, typer.Option("--verify", metavar="", help="Decode every document again; stop at one that differs.")
+]
 FORMATS = ("arrow", "megatron", "mds")
 
 
@@ -42,9 +45,7 @@ def tokenize(
         str | None,
         typer.Option(metavar="NAME", help="What a word is, for ranks of tiktoken: gpt2, gpt4, llama3, o200k, regex:…"),
     ] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", metavar="", help="Decode every document again; stop at one that differs.")
-    ] = False,
+    verify: Verify = False,
     text_field: options.TextField = "text",
     id_field: options.IdField = None,
     split_bytes: Annotated[str, typer.Option(metavar="SIZE", help="Bytes of text in one shard.")] = "256 MiB",
