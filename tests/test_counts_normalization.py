@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sentencepiece import SentencePieceNormalizer
 from tokenizers import normalizers
@@ -30,6 +30,7 @@ texts_of_marks = st.text(st.sampled_from("aEÀe\u0301\u0308İIıßΣς가가�
 
 
 @names
+@settings(deadline=None)  # the first call makes a table
 @given(texts=st.lists(st.none() | texts_of_marks, max_size=6))
 def test_texts(name: str, texts: list[str | None]) -> None:
     for kind in (pa.string(), pa.large_string()):
@@ -49,6 +50,7 @@ def test_composed_forms() -> None:
     assert normalize(pa.array(["ａ\n\tb\u200b  c "]), "nmt_nfkc").to_pylist() == ["a  b   c "]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=0x24F)))
 def test_latin_is_as_in_python(text: str) -> None:
     assert normalize(pa.array([text]), "nfc").to_pylist() == [unicodedata.normalize("NFC", text)]

@@ -77,40 +77,41 @@ def _lower(texts: pa.Array) -> pa.Array:
     return pc.utf8_lower(texts)
 
 
-@functools.cache
-def _normalizer(name: str) -> Callable[[str], str]:
-    """Return what normalises one text."""
-    if name == "nmt_nfkc":
-        from sentencepiece import SentencePieceNormalizer
-
-        library: Any = SentencePieceNormalizer(
-            rule_name="nmt_nfkc", add_dummy_prefix=False, escape_whitespaces=False, remove_extra_whitespaces=False
-        )
-        return library.normalize
-    from tokenizers import normalizers
-
-    return normalizers.NFC().normalize_str if name == "nfc" else normalizers.NFKC().normalize_str
-
-
-def _by_text(name: str, texts: pa.Array) -> pa.Array:
-    """Normalise the texts one by one; `nfc` and `nfkc` leave those of ASCII alone as they are."""
-    normalizer = _normalizer(name)
+def _composed(form: str, texts: pa.Array) -> pa.Array:
+    """Compose the texts that are not ASCII alone."""
     texts = texts.cast(pa.large_string())
-    plain = None if name == "nmt_nfkc" else pc.string_is_ascii(texts)
-    if plain is None or not pc.any(plain).as_py():
-        return _each(texts, normalizer)
-    return pc.replace_with_mask(texts, pc.invert(plain), _each(texts.filter(pc.invert(plain)), normalizer))
+    plain = pc.string_is_ascii(texts)
+    if pc.all(plain).as_py() in (True, None):
+        return texts
+    from corpuskit.kernels.texts import Texts  # compiles kernels
+    from corpuskit.tokenization.normal_forms import column, composed
+
+    other = pc.invert(plain)
+    found = composed(form).apply(Texts.from_arrow(texts.filter(other)))
+    return pc.replace_with_mask(texts, other, column(found))
 
 
-def _each(texts: pa.Array, normalizer: Callable[[str], str]) -> pa.Array:
+@functools.cache
+def _sentencepiece() -> Callable[[str], str]:
+    """Return what normalises one text."""
+    from sentencepiece import SentencePieceNormalizer
+
+    library: Any = SentencePieceNormalizer(
+        rule_name="nmt_nfkc", add_dummy_prefix=False, escape_whitespaces=False, remove_extra_whitespaces=False
+    )
+    return library.normalize
+
+
+def _nmt_nfkc(texts: pa.Array) -> pa.Array:
+    normalizer = _sentencepiece()
     return pa.array([None if text is None else normalizer(text) for text in texts.to_pylist()], pa.large_string())
 
 
 _FUNCTIONS: dict[str, Callable[[pa.Array], pa.Array]] = {
     "none": lambda texts: texts,
-    "nfc": functools.partial(_by_text, "nfc"),
-    "nfkc": functools.partial(_by_text, "nfkc"),
-    "nmt_nfkc": functools.partial(_by_text, "nmt_nfkc"),
+    "nfc": functools.partial(_composed, "NFC"),
+    "nfkc": functools.partial(_composed, "NFKC"),
+    "nmt_nfkc": _nmt_nfkc,
     "lower": _lower,
 }
 """How each normalisation is made."""
