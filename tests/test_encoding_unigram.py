@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import InputError
-from corpuskit.tokenization.encoding import UnigramEncoder, batches, give_back, segments
+from corpuskit.tokenization.encoding import UnigramEncoder, batches, give_back, segments, tries
 from corpuskit.tokenization.encoding.unigram_kernels import LONGEST
 
 FIRST = 3 + 256
@@ -179,6 +179,36 @@ def test_no_piece_crosses_a_segment(pieces: list[str], text: str) -> None:
         for piece in encoded:
             starts = range(max(0, bound - len(piece) + 1), bound)
             assert not any(data[start : start + len(piece)] == piece for start in starts)
+
+
+@given(pieces=pieces_of_letters, text=st.text(LETTERS + "q😀\u2581", min_size=1, max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_segments_end_where_no_piece_has_both_characters(pieces: list[str], text: str) -> None:
+    pieces = [*pieces, "q😀", "😀b", "\0a"]
+    found = segments.Segmenter([piece.encode() for piece in pieces]).segments(batch([text]))
+    pairs = {pair for piece in pieces for pair in itertools.pairwise(piece)}
+    ends = [number for number in range(1, len(text)) if (text[number - 1], text[number]) not in pairs]
+    assert found.ends.tolist() == [len(text[:end].encode()) for end in [*ends, len(text)]]
+
+
+def test_pieces_with_a_zero_byte_inside() -> None:
+    pieces, scores = [b"", b"a", b"b", b"\0", b"a\0b"], np.array([0, -2, -2, -2, -3], np.float32)
+    assert UnigramEncoder(pieces, scores, unknown=0).encode(batch(["a\0b", "a\0a"]))[0].tolist() == [4, 1, 3, 1]
+
+
+@given(pieces=st.sets(st.text(max_size=3).filter(bool), min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_units_behind_characters(pieces: set[str]) -> None:
+    """They are those of a walk by hand, and 0 for all other characters."""
+    units = tries.build_trie({piece.encode(): number for number, piece in enumerate(sorted(pieces))})
+    found = tries.characters(units)
+    firsts = {piece[0] for piece in pieces if piece[0] < "\U00010000"}
+    assert np.flatnonzero(found).tolist() == sorted(map(ord, firsts))
+    for character in firsts:
+        unit = int(units[0])
+        for byte in character.encode():
+            unit = int(units[(unit >> 9 & 0x7FFFFF) ^ byte])
+        assert found[ord(character)] == unit
 
 
 def test_segments_are_words_where_pieces_are() -> None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from corpuskit.errors import InputError
-from corpuskit.kernels.compiling import fixed, kernel
+from corpuskit.kernels.compiling import fixed, inlined, kernel
+from corpuskit.kernels.intrinsics import trailing_zeros
 
 LABEL_BITS, BASE_BITS = 9, 23
 EMPTY = np.uint64(256)
@@ -14,20 +15,32 @@ BLOCK = 256
 """Units that one base reaches. The first block holds the root alone, so that base 0 leads nowhere."""
 REACH = 16 * BLOCK
 """How far behind the last unit a node's place is looked for; holes further back stay."""
+PLANE = 1 << 16
+
+
+@inlined
+def _is_free(free, unit):  # type: ignore[no-untyped-def]
+    return (free[unit >> 6] >> np.uint64(unit & 63)) & np.uint64(1)
 
 
 @kernel
-def _place(labels, count, used, bases, start, top):  # type: ignore[no-untyped-def]
-    """Return a base at which the units of `count` labels are free, uint8[256] labels; `top` where there is none."""
-    for unit in range(start, top):
-        base = unit ^ labels[0]
-        if used[unit] or bases[base]:
-            continue
-        free = True
-        for child in range(1, count):
-            free &= not used[base ^ labels[child]]
-        if free:
-            return base
+def _place(labels, count, free, bases, first_word, top):  # type: ignore[no-untyped-def]
+    """Return a base at which the units of `count` labels are free, uint8[256] labels; `top` where there is none.
+
+    A unit is free where its bit of `free`, uint64[], is set.
+    """
+    for word in range(first_word, top >> 6):
+        bits = free[word]
+        while bits:
+            base = (word << 6 | trailing_zeros(bits)) ^ labels[0]
+            bits &= bits - np.uint64(1)
+            if bases[base]:
+                continue
+            fits = np.uint64(1)
+            for child in range(1, count):
+                fits &= _is_free(free, base ^ labels[child])
+            if fits:
+                return base
     return top
 
 
@@ -48,13 +61,13 @@ def _children(data, offsets, first, last, depth, labels, starts):  # type: ignor
 def _build(data, offsets, values, capacity):  # type: ignore[no-untyped-def]
     """Return uint64[n_units], at most `capacity`, or an empty array where that is too few."""
     units = np.full(capacity, EMPTY, np.uint64)
-    used, bases = np.zeros(capacity, np.bool_), np.zeros(capacity, np.bool_)
+    free, bases = np.full(capacity >> 6, ~np.uint64(0), np.uint64), np.zeros(capacity, np.bool_)
     labels, starts = np.empty(BLOCK, np.int64), np.empty(BLOCK + 1, np.int64)
     # Depth first: the stack holds (unit, first token, last token + 1, depth).
     stack = [(0, 0, offsets.size - 1, 0)]
-    used[:BLOCK] = True
+    free[: BLOCK >> 6] = 0
     bases[:BLOCK] = True
-    first_free, top = BLOCK, BLOCK
+    first_word, top = BLOCK >> 6, BLOCK
     while len(stack):
         unit, first, last, depth = stack.pop()
         if first < last and offsets[first + 1] - offsets[first] == depth:
@@ -63,9 +76,9 @@ def _build(data, offsets, values, capacity):  # type: ignore[no-untyped-def]
         if first == last:
             continue
         count = _children(data, offsets, first, last, depth, labels, starts)
-        while first_free < top and used[first_free]:
-            first_free += 1
-        base = _place(labels, count, used, bases, max(first_free, top - REACH), top)
+        while first_word < top >> 6 and free[first_word] == 0:
+            first_word += 1
+        base = _place(labels, count, free, bases, max(first_word, (top - REACH) >> 6), top)
         if base == top:
             top += BLOCK
             if top > capacity:
@@ -74,7 +87,7 @@ def _build(data, offsets, values, capacity):  # type: ignore[no-untyped-def]
         units[unit] |= np.uint64(base) << np.uint64(LABEL_BITS)
         for child in range(count):
             place = base ^ labels[child]
-            used[place] = True
+            free[place >> 6] ^= np.uint64(1) << np.uint64(place & 63)
             units[place] = np.uint64(labels[child])
             stack.append((place, starts[child], starts[child + 1], depth + 1))
     return units[:top].copy()
@@ -94,13 +107,13 @@ def build_trie(tokens: Mapping[bytes, int]) -> np.ndarray:
         InputError: the tokens have too many bytes together for 2**23 units.
         ValueError: a token is empty or an id out of range.
     """
-    ordered = sorted(tokens.items())
-    if any(not token or not 0 <= value < (1 << 31) - 1 for token, value in ordered):
+    ordered = sorted(tokens)
+    values = fixed([tokens[token] for token in ordered], np.int64)
+    if not all(ordered[:1]) or (values < 0).any() or (values >= (1 << 31) - 1).any():
         raise ValueError("tokens must have bytes and ids from 0 to 2**31 - 2")
     offsets = np.zeros(len(ordered) + 1, np.int64)
-    np.cumsum([len(token) for token, _ in ordered], out=offsets[1:])
-    data = np.frombuffer(b"".join(token for token, _ in ordered), np.uint8)
-    values = fixed([value for _, value in ordered], np.int64)
+    np.cumsum([len(token) for token in ordered], out=offsets[1:])
+    data = np.frombuffer(b"".join(ordered), np.uint8)
     capacity = 1 << max(16, int(offsets[-1]).bit_length())
     while capacity <= 1 << BASE_BITS:
         units = _build(fixed(data, np.uint8), fixed(offsets, np.int64), values, capacity)
@@ -108,3 +121,30 @@ def build_trie(tokens: Mapping[bytes, int]) -> np.ndarray:
             return fixed(units, np.uint64)
         capacity *= 2
     raise InputError(f"{len(ordered)} tokens of {offsets[-1]} bytes together do not fit into a trie of 2**23 units")
+
+
+@inlined
+def _child(units, unit, byte):  # type: ignore[no-untyped-def]
+    """Return the unit behind a unit and a byte, or one that leads nowhere."""
+    behind = units[((unit >> np.uint64(LABEL_BITS)) & np.uint64((1 << BASE_BITS) - 1)) ^ np.uint64(byte)]
+    return behind if behind & np.uint64((1 << LABEL_BITS) - 1) == np.uint64(byte) else np.uint64(0)
+
+
+@kernel
+def _characters(units, found):  # type: ignore[no-untyped-def]
+    for code in range(found.size):
+        if code < 0x80:
+            found[code] = _child(units, units[0], code)
+        else:
+            if code < 0x800:
+                unit = _child(units, units[0], 0xC0 | code >> 6)
+            else:
+                unit = _child(units, _child(units, units[0], 0xE0 | code >> 12), 0x80 | code >> 6 & 0x3F)
+            found[code] = _child(units, unit, 0x80 | code & 0x3F)
+
+
+def characters(units: np.ndarray) -> np.ndarray:
+    """Return the unit behind the bytes of each character below U+10000, 0 where there is none; uint64[65536]."""
+    found = np.zeros(PLANE, np.uint64)
+    _characters(units, found)
+    return fixed(found, np.uint64)

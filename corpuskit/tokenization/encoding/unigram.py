@@ -9,28 +9,16 @@ import numpy as np
 from corpuskit.errors import InputError
 from corpuskit.kernels.compiling import fixed
 from corpuskit.kernels.texts import Texts
-from corpuskit.tokenization.encoding.batches import Encoded, in_blocks
+from corpuskit.tokenization.encoding.batches import Encoded, blocks
 from corpuskit.tokenization.encoding.segments import Segmenter
-from corpuskit.tokenization.encoding.tries import build_trie
-from corpuskit.tokenization.encoding.unigram_kernels import encode_segments
+from corpuskit.tokenization.encoding.tries import build_trie, characters
+from corpuskit.tokenization.encoding.unigram_kernels import encode_documents
 
-CACHED_SEGMENTS = 1 << 18
-"""Entries of the cache, 16 MiB when it is full."""
+CACHED_SEGMENTS = 1 << 17
+"""Entries of the cache, 8 MiB when it is full."""
 UNKNOWN_PENALTY = np.float32(10)
 """How much less than the rarest piece an unknown character scores; SentencePiece's `kUnkPenalty`."""
 CACHE_LINE = 64
-PLANE = 1 << 16
-
-
-class Cache(NamedTuple):
-    """An open-addressing table, one block of memory seen as three arrays; an entry is a cache line."""
-
-    words: np.ndarray
-    """uint64[8 * entries], entries a power of 2 and at least 2; an entry whose fourth word is 0 is free."""
-    numbers: np.ndarray
-    """The same memory as uint32[16 * entries]."""
-    limits: np.ndarray
-    """The same memory as float32[16 * entries]."""
 
 
 class Model(NamedTuple):
@@ -41,7 +29,7 @@ class Model(NamedTuple):
     firsts: np.ndarray
     """The unit behind the bytes of each character below U+10000; uint64[65536]."""
     scores: np.ndarray
-    """Log probability of each id; float32[n]."""
+    """Log probability of each id, and 0 behind them; float32[n + 1]."""
     lengths: np.ndarray
     """Bytes of each id; int32[n]."""
     byte_ids: np.ndarray
@@ -53,7 +41,7 @@ class Model(NamedTuple):
 
 
 class Lattice(NamedTuple):
-    """Room for the longest segment, one more than it has bytes."""
+    """Room for the longest document, one more than it has bytes; what no segment reaches is never touched."""
 
     best: np.ndarray
     """The score of the best path that ends behind so many bytes; float32[]."""
@@ -115,8 +103,8 @@ class UnigramEncoder:
         self._segmenter = Segmenter(ids)
         self.model = Model(
             units,
-            _first_units(units, ids),
-            scores,
+            characters(units),
+            fixed(np.append(scores, np.float32(0)), np.float32),
             fixed([len(piece) for piece in pieces], np.int32),
             fixed([] if byte_ids is None else byte_ids, np.int32),
             np.int64(-1 if unknown is None else unknown),
@@ -136,32 +124,35 @@ class UnigramEncoder:
         return self._encode_all(texts, True)
 
     def _encode_all(self, texts: Texts, spans: bool) -> Encoded:
+        # Memory that no id reaches is given back, or was never taken.
+        room = int(texts.offsets[-1] - texts.offsets[0]) + 1
+        output = Output(np.empty(room, np.uint32), np.empty(room if spans else 0, np.int64))
+        bounds = np.zeros(len(texts) + 1, np.int64)
+        lattice = _lattice(1 + int(texts.lengths().max(initial=0)))
+        first = 0
         with self._lock:
-            return in_blocks(texts, lambda block, room: self._encode(block, room, spans))
-
-    def _encode(self, texts: Texts, room: np.ndarray, spans: bool) -> Encoded:
-        segments = self._segmenter.segments(texts)
-        bounds = np.empty(len(texts) + 1, np.int64)
-        output = Output(room, np.empty(room.size if spans else 0, np.int64))
-        encode_segments(
-            segments.data,
-            segments.starts,
-            segments.ends,
-            segments.offsets,
-            self.model,
-            self._cache,
-            _lattice(1 + int(segments.lengths().max(initial=0))),
-            output,
-            bounds,
-        )
-        ids = room[: bounds[-1]]
+            for block in blocks(texts):
+                segments = self._segmenter.segments(block)
+                encode_documents(
+                    segments.data,
+                    segments.starts,
+                    segments.ends,
+                    segments.offsets,
+                    self.model,
+                    self._cache,
+                    lattice,
+                    output,
+                    bounds[first : first + len(block) + 1],
+                )
+                first += len(block)
+        for array in output:
+            array.resize(min(array.size, int(bounds[-1])), refcheck=False)
         if not spans:
-            return Encoded(ids, bounds)
-        ends = output.ends[: bounds[-1]].copy()
+            return Encoded(output.ids, bounds)
         # Tokens cover their document: each begins where the one before it ends.
-        starts = np.roll(ends, 1)
+        starts = np.roll(output.ends, 1)
         starts[bounds[:-1][bounds[:-1] < bounds[1:]]] = 0
-        return Encoded(ids, bounds, starts, ends)
+        return Encoded(output.ids, bounds, starts, output.ends)
 
 
 def _check(pieces: Sequence[bytes], scores: np.ndarray, byte_ids: Sequence[int] | None, unknown: int | None) -> None:
@@ -182,26 +173,13 @@ def _check(pieces: Sequence[bytes], scores: np.ndarray, byte_ids: Sequence[int] 
             raise InputError(f"piece {number} of a unigram vocabulary is not UTF-8: {piece!r}") from error
 
 
-def _first_units(units: np.ndarray, pieces: dict[bytes, int]) -> np.ndarray:
-    """Return the unit behind the bytes of each character that a piece begins with, 0 for others; uint64[65536]."""
-    found = np.zeros(PLANE, np.uint64)
-    for character in {piece.decode()[0] for piece in pieces}:
-        unit = int(units[0])
-        for byte in character.encode():
-            unit = int(units[(unit >> 9 & 0x7FFFFF) ^ byte])
-        if ord(character) < PLANE:
-            found[ord(character)] = unit
-    return fixed(found, np.uint64)
-
-
-def _empty_cache(entries: int) -> Cache:
-    """Return a cache whose entries begin where cache lines do."""
+def _empty_cache(entries: int) -> np.ndarray:
+    """Return a cache whose entries are cache lines; uint64[8 * entries]."""
     if entries < 2 or entries & (entries - 1):
         raise ValueError(f"a cache has a power of 2 of entries, at least 2, not {entries}")
     memory = np.zeros(CACHE_LINE * (entries + 1), np.uint8)
     first = -memory.ctypes.data % CACHE_LINE
-    words = memory[first : first + CACHE_LINE * entries].view(np.uint64)
-    return Cache(words, words.view(np.uint32), words.view(np.float32))
+    return memory[first : first + CACHE_LINE * entries].view(np.uint64)
 
 
 def _lattice(size: int) -> Lattice:

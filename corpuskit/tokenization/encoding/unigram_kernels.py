@@ -5,8 +5,8 @@ equal score the text before decides. What is cached is therefore kept with a lim
 score for it to hold. The scores of a segment's pieces are added one by one, found in the cache or not.
 Source: `EncodeOptimized` of SentencePiece 0.2.3, https://github.com/google/sentencepiece/blob/master/src/unigram_model.cc.
 
-The arguments `model`, `cache`, `lattice` and `output` are tuples that `corpuskit.tokenization.encoding.unigram`
-describes. The cache is in this file because numba does not see that a kernel of another file has changed.
+The arguments `model`, `lattice` and `output` are tuples that `corpuskit.tokenization.encoding.unigram` describes; the
+cache is uint64[8 * entries], and in this file because numba does not see that a kernel of another file has changed.
 """
 
 from typing import Any
@@ -23,20 +23,26 @@ from corpuskit.kernels.utf8 import decode
 
 LONGEST = 31
 """Bytes of the longest segment that the cache holds."""
-MOST_IDS = 6
+MOST_IDS = 7
 """The most ids of a segment that the cache holds."""
-ENTRY = 8
-"""Words of 64 bits in an entry: four of the segment's bytes, one of its number of ids and its limit, three of ids."""
-COUNT, LIMIT, IDS = 8, 9, 10
-"""Places in an entry, in units of 32 bits."""
-AHEAD = 16
-"""How many segments ahead an entry is fetched from memory; a power of 2."""
-
+STAGED = 128
+"""How many segments are looked up before the first is encoded: their entries come from memory meanwhile."""
+ENTRY = np.uint64(8)
+"""Words of 64 bits in an entry, a cache line: two of its key, its head, three of two ids each, two of its key."""
+HEAD, MORE, KEY = np.uint64(2), np.uint64(3), np.uint64(6)
+"""Places in an entry. One without a head is free."""
+COUNT, LIMIT = np.uint64(32), np.uint64(35)
+"""Places in a head, behind the first id: how many ids there are besides, and the limit, rounded down. Where a word has
+room for an id too many, it is that of no piece, whose score is 0."""
+HOME = np.uint64(4)
+"""Place in a row of keys, 8 words, behind the four of a key."""
+SHORT, LONG = 15, np.uint64(16 << 56)
+"""Bytes of which a key needs two words only; the least second word of a key of four."""
+LOW, ONE = np.uint64(0xFFFFFFFF), np.uint64(1)
 MASKS = np.array([(1 << 8 * min(max(length, 0), 8)) - 1 for length in range(-24, 32)], np.uint64)
 """At 24 + n, the first n of 8 bytes."""
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 FINISHER = np.uint64(0xD6E8FEB86659FD93)
-
 LABEL, BASE = np.uint64(511), np.uint64(0x7FFFFF)
 """Fields of the units that `tries.build_trie` describes."""
 UNKNOWN = np.int32(-1)
@@ -68,104 +74,88 @@ def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 @inlined
-def _part(data, start, length):  # type: ignore[no-untyped-def]
+def _bytes(data, place, length):  # type: ignore[no-untyped-def]
     """Return up to 8 bytes as a little-endian uint64; 0 for none or less than none."""
+    if place + 8 <= data.size:
+        return load64(data, place) & MASKS[np.uint64(24 + length)]
     value = np.uint64(0)
-    for place in range(min(length, 8)):
-        value |= np.uint64(data[start + place]) << np.uint64(8 * place)
+    for number in range(min(length, 8)):
+        value |= np.uint64(data[place + number]) << np.uint64(8 * number)
     return value
 
 
 @inlined
-def _key(data, start, length):  # type: ignore[no-untyped-def]
-    """Return 1 to 31 bytes as four uint64, their number on top of the last."""
-    top, zero = np.uint64(length) << np.uint64(56), np.uint64(0)
-    if start + 32 > data.size:
-        first, second = _part(data, start, length), _part(data, start + 8, length - 8)
-        return first, second, _part(data, start + 16, length - 16), _part(data, start + 24, length - 24) | top
-    first, second = load64(data, start) & MASKS[24 + length], load64(data, start + 8) & MASKS[16 + length]
-    if length <= 16:
-        return first, second, zero, top
-    third, last = load64(data, start + 16) & MASKS[8 + length], load64(data, start + 24) & MASKS[length]
-    return first, second, third, last | top
+def _write_key(data, start, size, cache, keys, row):  # type: ignore[no-untyped-def]
+    """Write a segment's key to a row of `keys`, and the first of the two entries, side by side, at which it may be.
 
-
-@inlined
-def _home(words, key):  # type: ignore[no-untyped-def]
-    """Return the first entry at which a segment may be; the second one is beside it."""
-    hashed = fold_multiply(key[0] ^ MULTIPLIER, key[1] ^ key[3] ^ FINISHER)
-    if key[2]:
-        hashed = fold_multiply(hashed ^ key[2], key[3] ^ MULTIPLIER)
-    return np.int64((hashed >> np.uint64(8)) & np.uint64(words.size // ENTRY - 1))
-
-
-@inlined
-def _is(words, entry, key):  # type: ignore[no-untyped-def]
-    at = ENTRY * entry
-    differ = (load64(words, at) ^ key[0]) | (load64(words, at + 1) ^ key[1])
-    return (differ | (load64(words, at + 2) ^ key[2]) | (load64(words, at + 3) ^ key[3])) == 0
-
-
-@inlined
-def _find(words, home, key):  # type: ignore[no-untyped-def]
-    """Return a segment's entry, or -1."""
-    if _is(words, home, key):
-        return home
-    if _is(words, home ^ 1, key):
-        return home ^ 1
-    return np.int64(-1)
-
-
-@inlined
-def _keep(cache, home, key, ids, first, last, limit):  # type: ignore[no-untyped-def]
-    """Write the entry of a segment whose ids are `ids[first:last]`: its own, a free one, or another segment's."""
-    entry = _find(cache.words, home, key)
-    if entry < 0:
-        entry = home
-        if cache.words[ENTRY * home + 3] and not cache.words[ENTRY * (home ^ 1) + 3]:
-            entry = home ^ 1
-    for part in range(4):
-        cache.words[ENTRY * entry + part] = key[part]
-    cache.numbers[2 * ENTRY * entry + COUNT] = last - first
-    cache.limits[2 * ENTRY * entry + LIMIT] = limit
-    for number in range(last - first):
-        cache.numbers[2 * ENTRY * entry + IDS + number] = ids[first + number]
-
-
-@inlined
-def _fetch(data, starts, ends, segment, cache, ring):  # type: ignore[no-untyped-def]
-    """Put a segment's key and home into the ring, uint64[AHEAD, 8], and fetch its entry."""
-    if segment < starts.size:
-        key = _key(data, starts[segment], min(ends[segment] - starts[segment], LONGEST))
-        home = _home(cache.words, key)
-        place = segment & (AHEAD - 1)
-        ring[place, 0], ring[place, 1], ring[place, 2], ring[place, 3] = key
-        ring[place, 4] = home
-        _prefetch(cache.words, ENTRY * home)
-
-
-@inlined
-def _replay(entry, position, score, model, cache, output, out):  # type: ignore[no-untyped-def]
-    """Append an entry's ids, whose text begins at `position` of its document, and add their scores one by one.
-
-    Two are always written, and counted or not: most entries have one or two.
+    The key is up to 31 bytes as four uint64, of which up to 15 leave two unwritten, their number on top of the second;
+    of more, what no entry has.
     """
-    at = ENTRY * entry
-    source = 2 * at + IDS
-    count = np.int64(load64(cache.words, at + 4) & np.uint64(0xFFFFFFFF))
-    two = load64(cache.words, at + 5)
-    store64(output.ids, out, two)
-    score += model.scores[two & np.uint64(0xFFFFFFFF)]
-    score = score + model.scores[two >> np.uint64(32)] if count > 1 else score
-    for number in range(2, count):
-        piece = cache.numbers[source + number]
-        output.ids[out + number] = piece
-        score += model.scores[piece]
-    if output.ends.size:
-        for number in range(count):
-            position += model.lengths[cache.numbers[source + number]]
-            output.ends[out + number] = position
-    return out + count, score
+    length = min(size, LONGEST)
+    one, two = _bytes(data, start, length), _bytes(data, start + 8, min(length, SHORT) - 8)
+    two |= np.uint64(min(size, LONGEST + 1)) << np.uint64(56)
+    hashed = fold_multiply(one ^ MULTIPLIER, two ^ FINISHER)
+    if size > SHORT:
+        third, last = _bytes(data, start + 15, length - 15), _bytes(data, start + 23, length - 23)
+        hashed = fold_multiply(hashed ^ third, last ^ MULTIPLIER)
+        keys[row + np.uint64(2)], keys[row + np.uint64(3)] = third, last
+    home = (hashed * ENTRY) & np.uint64(cache.size - 8)
+    keys[row], keys[row + ONE], keys[row + HOME] = one, two, home
+    _prefetch(cache, np.int64(home))
+
+
+@inlined
+def _is(cache, entry, keys, row):  # type: ignore[no-untyped-def]
+    second = keys[row + ONE]
+    differ = (cache[entry] ^ keys[row]) | (cache[entry + ONE] ^ second)
+    if second >= LONG:
+        differ |= cache[entry + KEY] ^ keys[row + np.uint64(2)]
+        differ |= cache[entry + KEY + ONE] ^ keys[row + np.uint64(3)]
+    return differ == 0
+
+
+@inlined
+def _keep(cache, keys, row, ids, first, last, limit, nothing):  # type: ignore[no-untyped-def]
+    """Write the entry of a segment whose ids are `ids[first:last]`: its own, a free one, or another segment's."""
+    entry = keys[row + HOME]
+    other = entry ^ ENTRY
+    if cache[entry + HEAD] and not _is(cache, entry, keys, row):
+        entry = other if cache[other + HEAD] == 0 or _is(cache, other, keys, row) else entry
+    cache[entry], cache[entry + ONE] = keys[row], keys[row + ONE]
+    cache[entry + KEY], cache[entry + KEY + ONE] = keys[row + np.uint64(2)], keys[row + np.uint64(3)]
+    count = last - first
+    cache[entry + HEAD] = np.uint64(limit) << LIMIT | np.uint64(count - 1) << COUNT | np.uint64(ids[first])
+    for pair in range(3):
+        one, two = 1 + 2 * pair, 2 + 2 * pair
+        low = np.uint64(ids[first + one] if one < count else nothing)
+        high = np.uint64(ids[first + two] if two < count else nothing)
+        cache[entry + MORE + np.uint64(pair)] = high << COUNT | low
+
+
+@inlined
+def _replay(keys, number, count, score, scores, cache, ids, out):  # type: ignore[no-untyped-def]
+    """Append ids of the segments from `number` on while they are in the cache; return (number, out, score) then."""
+    while number < count:
+        row = np.uint64(8 * number)
+        entry = keys[row + HOME]
+        if not _is(cache, entry, keys, row):
+            entry ^= ENTRY
+            if not _is(cache, entry, keys, row):
+                break
+        head = cache[entry + HEAD]
+        if head >> LIMIT <= np.uint64(-score):
+            break
+        ids[np.uint64(out)] = head & LOW
+        score += scores[head & LOW]
+        out += 1
+        more = np.int64((head >> COUNT) & np.uint64(7))
+        for pair in range((more + 1) >> 1):
+            two = cache[entry + MORE + np.uint64(pair)]
+            store64(ids, out + 2 * pair, two)
+            score = (score + scores[two & LOW]) + scores[two >> COUNT]
+        out += more
+        number += 1
+    return number, out, score
 
 
 # ------------------------------------------------------------------------------------------------------------ lattice
@@ -324,45 +314,85 @@ def _emit(data, start, position, count, fused, model, lattice, output, out):  # 
 
 
 @inlined
-def _encode_segment(data, start, size, fetched, position, score, fused, model, cache, lattice, output, out):  # type: ignore[no-untyped-def]
+def _encode_segment(data, start, size, position, score, fused, model, cache, keys, lattice, output, out):  # type: ignore[no-untyped-def]
     """Append a segment's ids; return (out, the score behind it, fused), as `_emit` and `_viterbi` say."""
-    key, home = (fetched[0], fetched[1], fetched[2], fetched[3]), np.int64(fetched[4])
-    if size <= LONGEST:
-        entry = _find(cache.words, home, key)
-        if entry >= 0 and -score < cache.limits[2 * ENTRY * entry + LIMIT]:
-            out, score = _replay(entry, position, score, model, cache, output, out)
-            return out, score, False
+    if _is_unknown(data, start, size, model) and abs(score) < SAFE:
+        lattice.path[0], lattice.pieces[size] = size, UNKNOWN
+        out, fused = _emit(data, start, position, 1, fused, model, lattice, output, out)
+        return out, model.unknown_score + score, fused
     count, limit = _viterbi(data, start, size, score, model, lattice)
     last, fused = _emit(data, start, position, count, fused, model, lattice, output, out)
-    if size <= LONGEST and count <= MOST_IDS and limit > 0:
-        _keep(cache, home, key, output.ids, out, last, limit)
+    if limit >= 1 and size <= LONGEST and count <= MOST_IDS:
+        row = np.uint64(8 * STAGED)
+        _write_key(data, start, size, cache, keys, row)
+        _keep(cache, keys, row, output.ids, out, last, limit, model.lengths.size)
     return last, lattice.best[size], fused
 
 
 @inlined
-def _is_space_mark(data, start, size):  # type: ignore[no-untyped-def]
-    return size == 3 and data[start] == 0xE2 and data[start + 1] == 0x96 and data[start + 2] == 0x81
+def _is_unknown(data, start, size, model):  # type: ignore[no-untyped-def]
+    """Return whether a segment is one character, below U+10000, that is no piece."""
+    code, width = decode(data, start, start + size)
+    return width == size and code < model.firsts.size and model.firsts[code] >> np.uint64(32) == 0
+
+
+@inlined
+def _is_space_mark(data, place, stop):  # type: ignore[no-untyped-def]
+    return place + 3 <= stop and data[place] == 0xE2 and data[place + 1] == 0x96 and data[place + 2] == 0x81
+
+
+@inlined
+def _until_space_mark(data, start, stop):  # type: ignore[no-untyped-def]
+    """Return how many bytes of a segment are encoded together: a mark by itself, or what is before the first."""
+    place = start
+    while place < stop and not _is_space_mark(data, place, stop):
+        place += 1
+    return place - start if place > start else np.int64(3)
+
+
+@inlined
+def _encode_staged(data, starts, ends, first, count, origin, score, fused, model, cache, keys, lattice, output, out):  # type: ignore[no-untyped-def]
+    """Append the ids of staged segments of a document that begins at `origin`; return as `_encode_segment` does."""
+    number = np.int64(0)
+    while True:
+        before, place = number, out
+        number, out, score = _replay(keys, number, count, score, model.scores, cache, output.ids, out)
+        if output.ends.size and before < number:
+            position = starts[first + before] - origin
+            for index in range(place, out):
+                position += model.lengths[output.ids[index]]
+                output.ends[index] = position
+        fused = fused and number == before
+        if number == count:
+            return out, score, fused
+        start, stop = starts[first + number], ends[first + number]
+        while start < stop:
+            size = _until_space_mark(data, start, stop)
+            out, score, fused = _encode_segment(
+                data, start, size, start - origin, score, fused, model, cache, keys, lattice, output, out
+            )
+            if _is_space_mark(data, start, stop):  # what is behind it is encoded as a text of its own
+                score = np.float32(0)
+            start += size
+        number += 1
 
 
 @kernel
-def encode_segments(data, starts, ends, offsets, model, cache, lattice, output, bounds):  # type: ignore[no-untyped-def]
-    """Encode documents whose segments are `starts` to `ends`; write where ids of each begin and end, int64[n + 1]."""
-    ring = np.empty((AHEAD, 8), np.uint64)
-    for segment in range(AHEAD):
-        _fetch(data, starts, ends, segment, cache, ring)
-    out = np.int64(0)
-    bounds[0] = 0
+def encode_documents(data, starts, ends, offsets, model, cache, lattice, output, bounds):  # type: ignore[no-untyped-def]
+    """Encode documents whose segments are `starts` to `ends`.
+
+    `bounds`, int64[n + 1], begins with where the first id goes; where the ids of each document end is written.
+    """
+    keys = np.empty(8 * (STAGED + 1), np.uint64)
+    out = bounds[0]
     for document in range(offsets.size - 1):
         score, fused = np.float32(0), False
-        for segment in range(offsets[document], offsets[document + 1]):
-            start, size = starts[segment], ends[segment] - starts[segment]
-            place = segment & (AHEAD - 1)
-            fetched = ring[place, 0], ring[place, 1], ring[place, 2], ring[place, 3], ring[place, 4]
-            _fetch(data, starts, ends, segment + AHEAD, cache, ring)
-            position = start - starts[offsets[document]]
-            out, score, fused = _encode_segment(
-                data, start, size, fetched, position, score, fused, model, cache, lattice, output, out
+        for first in range(offsets[document], offsets[document + 1], STAGED):
+            count, origin = min(STAGED, offsets[document + 1] - first), starts[offsets[document]]
+            for number in range(count):
+                start, size = starts[first + number], ends[first + number] - starts[first + number]
+                _write_key(data, start, size, cache, keys, np.uint64(8 * number))
+            out, score, fused = _encode_staged(
+                data, starts, ends, first, count, origin, score, fused, model, cache, keys, lattice, output, out
             )
-            if _is_space_mark(data, start, size):  # what is behind it is encoded as a text of its own
-                score = np.float32(0)
         bounds[document + 1] = out
