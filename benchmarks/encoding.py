@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -11,20 +11,27 @@ from benchmarks.data import Corpus, corpora, size_of
 from benchmarks.row import Row, best, megabytes
 from corpuskit import tokenization
 from corpuskit.tokenization import Tokenizer, TokenizerConfig, TokenizerType
+from corpuskit.tokenization.fast_bpe import FastBpe
 
 TITLE = "text to token ids, one thread, text in memory"
 TRAIN_BYTES = 2_000_000
 VOCABULARY = 8192
 BYTES = 32_000_000
-PEER_BYTES: dict[TokenizerType, int] = {"bpe": 3_000_000, "wordpiece": 3_000_000, "unigram": 16_000_000}
+PEER_BYTES = {
+    "tokenizers": 3_000_000,
+    "gigatoken": BYTES,
+    "sentencepiece, arrays": 16_000_000,
+    "sentencepiece, lists": 16_000_000,
+}
 """A second or so each, so that loading the tokenizer, 20 ms, is no part to speak of."""
 PEERS: dict[TokenizerType, tuple[str, ...]] = {
-    "bpe": ("tokenizers",),
+    "bpe": ("gigatoken", "tokenizers"),
     "wordpiece": ("tokenizers",),
     "unigram": ("sentencepiece, arrays", "sentencepiece, lists"),
 }
 
-Encode = Callable[[list[str]], pa.LargeListArray]
+Encode = Callable[[Any], pa.LargeListArray]
+"""A list of texts to the column of their ids; gigatoken takes a column of texts."""
 
 
 def measure() -> Iterator[Row]:
@@ -39,13 +46,14 @@ def _rows(corpus: Corpus, kind: TokenizerType) -> Iterator[Row]:
     """Yield corpuskit's figure beside that of each peer."""
     config = TokenizerConfig(type=kind, vocab_size=VOCABULARY)
     tokenizer = tokenization.train(config, [corpus.texts(TRAIN_BYTES)])
-    texts, sample = corpus.texts(BYTES), corpus.texts(PEER_BYTES[kind])
-    plain = sample.to_pylist()
-    ids = tokenizer.encode(sample)  # compiles kernels, too
+    texts = corpus.texts(BYTES)
+    tokenizer.encode(texts.slice(0, 1))  # compiles kernels
     ours = best(lambda: type(tokenizer).from_model(tokenizer.model).encode(texts))
     for name in PEERS[kind]:
-        theirs = best(lambda name=name: ENCODERS[name](tokenizer)(plain))  # type: ignore[misc]
-        _check(tokenizer, sample, ids, theirs.result)
+        sample = corpus.texts(PEER_BYTES[name])
+        given = sample if name == "gigatoken" else sample.to_pylist()
+        theirs = best(lambda name=name, given=given: ENCODERS[name](tokenizer)(given))  # type: ignore[misc]
+        _check(tokenizer, sample, tokenizer.encode(sample), theirs.result)
         yield Row(
             task=kind,
             text=corpus.name,
@@ -55,8 +63,8 @@ def _rows(corpus: Corpus, kind: TokenizerType) -> Iterator[Row]:
             peer_rate=megabytes(size_of(sample), theirs.seconds),
             peer_memory=theirs.memory,
             note="Each call loads the tokenizer anew: libraries remember words, so a second pass measures less. "
-            f"{BYTES / 1e6:.0f} MB of text; `tokenizers` was given {PEER_BYTES['bpe'] / 1e6:.0f} MB, sentencepiece "
-            f"{PEER_BYTES['unigram'] / 1e6:.0f}, and every id of those is the same.",
+            f"{BYTES / 1e6:.0f} MB of text; `tokenizers` was given {PEER_BYTES['tokenizers'] / 1e6:.0f} MB, "
+            f"sentencepiece {PEER_BYTES['sentencepiece, lists'] / 1e6:.0f}, and every id of those is the same.",
         )
 
 
@@ -88,7 +96,15 @@ def sentencepiece_lists(tokenizer: Tokenizer) -> Encode:
     return lambda texts: pa.array(processor.encode(texts, num_threads=1), kind)
 
 
+def gigatoken(tokenizer: Tokenizer) -> Encode:
+    """Return the encoder of gigatoken: an Arrow column borrowed, arrays given back."""
+    fast = FastBpe.of_json(tokenizer.model)
+    assert fast is not None, "gigatoken is not installed"
+    return lambda texts: _column(*fast.encode(texts))
+
+
 ENCODERS: dict[str, Callable[[Tokenizer], Encode]] = {
+    "gigatoken": gigatoken,
     "tokenizers": huggingface,
     "sentencepiece, arrays": sentencepiece_arrays,
     "sentencepiece, lists": sentencepiece_lists,
@@ -96,8 +112,11 @@ ENCODERS: dict[str, Callable[[Tokenizer], Encode]] = {
 
 
 def _listed(arrays: list[np.ndarray]) -> pa.LargeListArray:
-    offsets = np.cumsum([0, *map(len, arrays)])
-    return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(np.concatenate(arrays), pa.uint16()))
+    return _column(np.concatenate(arrays), np.cumsum([0, *map(len, arrays)]))
+
+
+def _column(ids: np.ndarray, offsets: np.ndarray) -> pa.LargeListArray:
+    return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(ids, pa.uint16()))
 
 
 def _check(

@@ -20,7 +20,7 @@ from pipelines.engine import Attempt, Phase, Step
 
 REVISION = 2
 LIBRARIES = {
-    "bpe": ["tokenizers", "gigatoken", "sentencepiece"],
+    "bpe": ["numba", "tokenizers", "gigatoken", "sentencepiece"],
     "wordpiece": ["numba", "tokenizers"],
     "unigram": ["numba", "sentencepiece", "tokenizers"],
 }
@@ -43,7 +43,7 @@ def target(name: str, documents: Target, tokenizer: Target, variants: Sequence[T
 
 def step(place: Target, documents: str, tokenizer: str, variants: Sequence[str]) -> Step:
     """Plan the shards; arguments are folders. With no variants, every row is encoded."""
-    from pipelines.annotate import split_items  # imports numba, which processes that only encode can do without
+    from pipelines.annotate import split_items  # imports numba, which not all who import this module need
 
     common = header(tokenization.load(tokenizer))
     work = partial(

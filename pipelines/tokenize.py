@@ -26,7 +26,7 @@ EXTRACTION = ExtractConfig()
 """How the text of web pages is extracted; a recipe can say otherwise."""
 VERIFIED = "verified"
 """What a manifest counts documents as that were decoded again."""
-LIBRARIES = ("pyarrow", "orjson", "xxhash", "tokenizers", "sentencepiece", "gigatoken")
+LIBRARIES = ("pyarrow", "orjson", "xxhash", "numba", "tokenizers", "sentencepiece", "gigatoken")
 
 
 @dataclass(frozen=True, kw_only=True)

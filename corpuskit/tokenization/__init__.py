@@ -46,7 +46,7 @@ _LATER = {
     "train": "corpuskit.tokenization.trainers",
     "train_counted": "corpuskit.tokenization.trainers",
 }
-"""Names that bring numba along, which processes that only encode BPE can do without."""
+"""Names that bring numba along, which processes that encode nothing can do without."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Byte-level BPE: encoded by gigatoken, the ids of `tokenizers` at 50 times its speed."""
+"""Byte-level BPE: the ids of `tokenizers`, by a kernel."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from corpuskit.errors import InputError
-from corpuskit.tokenization.bytelevel import ByteLevelTokenizer, byte_alphabet
-from corpuskit.tokenization.fast_bpe import FastBpe
+from corpuskit.tokenization.bytelevel import ByteLevelTokenizer
 
 if TYPE_CHECKING:
     from corpuskit.tokenization.encoding import BpeSampler
+    from corpuskit.tokenization.encoding.bpe_json import ByteLevelBpe
+    from corpuskit.tokenization.fast_bpe import FastBpe
 
 
 class BpeTokenizer(ByteLevelTokenizer):
@@ -20,9 +21,11 @@ class BpeTokenizer(ByteLevelTokenizer):
     type = "bpe"
 
     @cached_property
-    def _fast(self) -> FastBpe | None:
-        """The gigatoken backend, or None where it is not installed or does not take this vocabulary."""
-        return FastBpe.of_json(self.model)
+    def _fast(self) -> "ByteLevelBpe | FastBpe | None":
+        """The kernel, or gigatoken where texts are protected, or None if it refuses."""
+        from corpuskit.tokenization.encoding.bpe_json import fastest  # compiles kernels, which only encoding needs
+
+        return fastest(self.model, self.fields)
 
     def _encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
         return self._fast.encode(texts) if self._fast else super()._encode(texts)
@@ -30,14 +33,11 @@ class BpeTokenizer(ByteLevelTokenizer):
     @cached_property
     def _sampler(self) -> "BpeSampler":
         from corpuskit.tokenization.encoding import BpeSampler
+        from corpuskit.tokenization.encoding.bpe_json import merges_of
 
         if self.fields["normalizer"] or self.fields["added_tokens"]:
             raise InputError(f"{self} has normalised texts or protected tokens: no random segmentations")
-        vocabulary = self.fields["model"]["vocab"]
-        pairs = self.fields["model"]["merges"]
-        merges = np.array([(vocabulary[left], vocabulary[right]) for left, right in pairs], np.int64).reshape(-1, 2)
-        merged = [vocabulary[left + right] for left, right in pairs]
-        return BpeSampler([vocabulary[character] for character in byte_alphabet()], merges, merged, words=self.words)
+        return BpeSampler(*merges_of(self.fields["model"]), words=self.words)
 
     def _sample(
         self, texts: pa.LargeStringArray, strength: float, seed: int, first: int

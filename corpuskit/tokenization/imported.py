@@ -18,13 +18,16 @@ import pyarrow.compute as pc
 
 from corpuskit.errors import ArtifactError
 from corpuskit.tokenization.bytelevel import BYTES, parallelism
-from corpuskit.tokenization.fast_bpe import FastBpe
 from corpuskit.tokenization.pieces import encode_pieces
 from corpuskit.tokenization.reserved import RESERVED, RESERVED_NAMES
 from corpuskit.tokenization.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from corpuskit.tokenization.encoding.bert import BertEncoder
+    from corpuskit.tokenization.encoding.bpe_json import ByteLevelBpe
+    from corpuskit.tokenization.fast_bpe import FastBpe
+
+    Fast = BertEncoder | ByteLevelBpe | FastBpe
 
 SPACE = "\u2581"
 """How SentencePiece and Metaspace write a space."""
@@ -110,7 +113,7 @@ class HuggingFaceTokenizer(ImportedTokenizer):
         return _library(hide_special(self.model))
 
     @cached_property
-    def _fast(self) -> "FastBpe | BertEncoder | None":
+    def _fast(self) -> "Fast | None":
         """What encodes faster, or None where it gives other ids for the probes, or nothing takes the file."""
         hidden = hide_special(self.model)
         fields = orjson.loads(hidden)
@@ -211,13 +214,15 @@ def hide_special(model: bytes) -> bytes:
     return orjson.dumps(fields)
 
 
-def _fast_encoder(model: bytes, fields: dict[str, Any]) -> "FastBpe | BertEncoder | None":
+def _fast_encoder(model: bytes, fields: dict[str, Any]) -> "Fast | None":
     """Return what encodes a `tokenizer.json` faster than its library; fields: the same, parsed."""
     if fields["model"].get("type") == "WordPiece":
         from corpuskit.tokenization.encoding.bert import BertEncoder  # compiles kernels
 
         return BertEncoder.of_json(fields)
-    return None if _normal_tokens(fields) else FastBpe.of_json(model)
+    from corpuskit.tokenization.encoding.bpe_json import fastest
+
+    return None if _normal_tokens(fields) else fastest(model, fields)
 
 
 def _normal_tokens(fields: dict[str, Any]) -> bool:
