@@ -53,7 +53,7 @@ def batch(texts: Sequence[str]) -> Texts:
 
 def lists(ids: np.ndarray, offsets: np.ndarray) -> list[list[int]]:
     """The ids of each document, checked for their types."""
-    assert ids.dtype == np.uint32
+    assert ids.dtype in (np.uint16, np.uint32)
     assert offsets.dtype == np.int64
     assert offsets[0] == 0
     assert offsets[-1] == len(ids)

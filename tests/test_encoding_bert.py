@@ -314,5 +314,5 @@ def test_tables_are_made_once() -> None:
     assert other
     assert one._forms == other._forms == [composed("NFC"), bert_form(BertSettings(True, False, False, False))]
     ids, offsets = one.encode(column([]))
-    assert ids.dtype == np.uint32
+    assert ids.dtype == np.uint16
     assert offsets.tolist() == [0]

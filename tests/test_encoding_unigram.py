@@ -12,8 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import InputError
-from corpuskit.tokenization.encoding import UnigramEncoder, batches, give_back, segments, tries
-from corpuskit.tokenization.encoding.unigram_kernels import LONGEST
+from corpuskit.kernels.texts import Texts
+from corpuskit.kernels.word_cache import LONGEST
+from corpuskit.tokenization.encoding import UnigramEncoder, batches, give_back, segments, tries, unigram
 
 FIRST = 3 + 256
 """The id of the first piece of a model with bytes."""
@@ -122,6 +123,22 @@ def test_neighbours_and_blocks_do_not_matter(letters_model: Any, texts: list[str
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "BLOCK", 7)
         assert lists(*encoder_of(letters_model).encode(batch(texts))) == alone
+
+
+def test_a_block_may_have_more_ids_than_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of normal forms that are longer than their text."""
+    monkeypatch.setattr(batches, "BLOCK", 1)
+    many = [np.arange(number, dtype=np.uint32) for number in (3, 50, 0, 7)]
+    waiting = iter(many)
+
+    def encode(block: Texts, room: np.ndarray) -> batches.Encoded:
+        ids = next(waiting)
+        return batches.Encoded(ids, np.array([0, ids.size]))
+
+    found = batches.in_blocks(batch(["a", "b", "c", "d"]), encode, np.uint16)
+    assert found.ids.dtype == np.uint16
+    assert found.ids.tolist() == np.concatenate(many).tolist()
+    assert found.offsets.tolist() == [0, 3, 53, 53, 60]
 
 
 def test_parts_of_a_column(letters_model: Any) -> None:
@@ -263,6 +280,22 @@ def test_what_it_refuses() -> None:
         UnigramEncoder([b"", b"\xe6"], scores, unknown=0)
     with pytest.raises(ValueError, match="power of 2"):
         UnigramEncoder([b"", b"a"], scores, unknown=0, cached_segments=3)
+
+
+def test_how_many_pieces_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unigram, "MOST_PIECES", 2)
+    UnigramEncoder([b"", b"a"], np.zeros(2, np.float32), unknown=0)
+    with pytest.raises(InputError, match="3 pieces, more than 2"):
+        UnigramEncoder([b"", b"a", b"b"], np.zeros(3, np.float32), unknown=0)
+
+
+def test_ids_of_many_pieces_are_wider() -> None:
+    pieces = [b"a", *[b""] * 65_535]
+    for more, dtype in (([], np.uint16), ([b"b"], np.uint32)):
+        encoder = UnigramEncoder([*pieces, *more], np.full(65_536 + len(more), -1, np.float32), unknown=7)
+        ids, _ = encoder.encode(batch(["ab"]))
+        assert ids.dtype == dtype
+        assert ids.tolist() == [0, 65_536 if more else 7]
 
 
 @needs_data

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from corpuskit.kernels.texts import Texts
 
-BLOCK = 1 << 18
+BLOCK = 1 << 19
 """Bytes of text from which on a block ends: what is known of its words stays in the CPU's cache."""
 NOTHING = np.empty(0, np.int64)
 
@@ -16,7 +17,7 @@ class Encoded(NamedTuple):
     """The ids of a batch of documents, and the text that they stand for."""
 
     ids: np.ndarray
-    """uint32[n_tokens]."""
+    """uint16[n_tokens] or uint32[n_tokens]."""
     offsets: np.ndarray
     """The ids of document i are `ids[offsets[i]:offsets[i + 1]]`; int64[n + 1]."""
     starts: np.ndarray = NOTHING
@@ -35,22 +36,32 @@ def blocks(texts: Texts) -> Iterator[Texts]:
         first = last
 
 
-def in_blocks(texts: Texts, encode: Callable[[Texts, np.ndarray], Encoded]) -> Encoded:
+def in_blocks(texts: Texts, encode: Callable[[Texts, np.ndarray], Encoded], dtype: npt.DTypeLike) -> Encoded:
     """Encode documents block by block and join what comes.
 
     Args:
         texts: n documents.
-        encode: a block and room for as many ids as it has bytes, and one more, uint32[], to its ids, parts of the room.
+        encode: a block and room for as many ids as it has bytes, and four more, uint32[], to its ids, which may
+            lie in the room.
+        dtype: that of the ids joined, which holds them all.
     """
     room = np.empty(0, np.uint32)
-    parts = [Encoded(room, np.zeros(1, np.int64))]
+    # What no id reaches is given back, or was never taken.
+    ids = np.empty(int(texts.offsets[-1] - texts.offsets[0]), dtype)
+    offsets, spans = np.zeros(len(texts) + 1, np.int64), [(NOTHING, NOTHING)]
+    row, count = 1, 0
     for block in blocks(texts):
         size = int(block.offsets[-1] - block.offsets[0])
-        if room.size <= size:
-            room = np.empty(size + 1, np.uint32)
+        if room.size < size + 4:
+            room = np.empty(size + 4, np.uint32)
         part = encode(block, room)
-        parts.append(part._replace(ids=part.ids.copy()))
-    before = np.cumsum([0, *(part.ids.size for part in parts[:-1])])
-    offsets = [part.offsets[1:] + first for part, first in zip(parts, before, strict=True)]
-    ids, starts, ends = (np.concatenate([part[field] for part in parts]) for field in (0, 2, 3))
-    return Encoded(ids, np.concatenate([np.zeros(1, np.int64), *offsets]), starts, ends)
+        stop = count + part.ids.size
+        if stop > ids.size:  # normal forms may be longer than the text
+            ids.resize(2 * stop, refcheck=False)
+        ids[count:stop] = part.ids
+        offsets[row : row + len(block)] = part.offsets[1:] + count
+        spans.append((part.starts, part.ends))
+        row, count = row + len(block), stop
+    ids.resize(count, refcheck=False)
+    starts, ends = (np.concatenate(arrays) for arrays in zip(*spans, strict=True))
+    return Encoded(ids, offsets, starts, ends)

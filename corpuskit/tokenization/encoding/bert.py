@@ -45,8 +45,8 @@ class BertEncoder:
         return None if forms is None or wordpiece is None else cls(forms, wordpiece)
 
     def encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
-        """Encode texts without nulls into (ids uint32[n_tokens], offsets int64[n + 1])."""
-        encoded = in_blocks(Texts.from_arrow(texts), self._encode_block)
+        """Encode texts without nulls into (ids [n_tokens], offsets int64[n + 1])."""
+        encoded = in_blocks(Texts.from_arrow(texts), self._encode_block, self._wordpiece.dtype)
         return encoded.ids, encoded.offsets
 
     def _encode_block(self, texts: Texts, _: np.ndarray) -> Encoded:

@@ -10,9 +10,10 @@ from corpuskit.errors import InputError
 from corpuskit.kernels.compiling import fixed
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.texts import Texts
+from corpuskit.kernels.word_cache import empty_cache
+from corpuskit.shards.layout import token_dtype
 from corpuskit.tokenization.encoding.batches import Encoded, in_blocks
 from corpuskit.tokenization.encoding.bpe_kernels import (
-    ENTRY,
     FREE,
     ID_BITS,
     RANK_BITS,
@@ -73,6 +74,9 @@ class BpeEncoder:
     merged, the leftmost of several, until none is left. Merges need not be trained, nor be in an order in which they
     could have been learned. The time a text takes is linear in its length, whatever its words. A cache holds short
     words of few tokens: with it English takes half the time, Chinese as long. One thread encodes at a time.
+
+    Attributes:
+        dtype: of ids: uint16 where all fit, else uint32.
     """
 
     def __init__(
@@ -105,19 +109,20 @@ class BpeEncoder:
         merges = np.asarray(merges, np.int64).reshape(-1, 2)
         self._model = _model(byte_ids, merges, fixed(merged, np.int64), whole_words or {})
         self._verdicts = np.zeros(1 << VERDICT_BITS, np.uint32)
-        self._cache = np.zeros(ENTRY * CACHED_WORDS, np.uint64)
+        self.dtype = token_dtype(len(self._model.lengths))
+        self._cache = empty_cache(CACHED_WORDS)
         self._lock = threading.Lock()
 
     def encode(self, texts: Texts) -> tuple[np.ndarray, np.ndarray]:
-        """Return ids uint32[n_tokens] of all documents and offsets int64[n + 1]."""
+        """Return ids [n_tokens] of all documents, of `dtype`, and offsets int64[n + 1]."""
         with self._lock:
-            encoded = in_blocks(texts, lambda block, room: self._encode(block, room)[0])
+            encoded = in_blocks(texts, lambda block, room: self._encode(block, room)[0], self.dtype)
         return encoded.ids, encoded.offsets
 
     def encode_with_spans(self, texts: Texts) -> Encoded:
         """Return the ids with the bytes of the document that each stands for."""
         with self._lock:
-            return in_blocks(texts, self._encode_with_spans)
+            return in_blocks(texts, self._encode_with_spans, self.dtype)
 
     def _encode(self, texts: Texts, room: np.ndarray) -> tuple[Encoded, Spans]:
         words = pretokenize(texts, self.words)

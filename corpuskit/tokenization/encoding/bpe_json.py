@@ -45,7 +45,7 @@ class ByteLevelBpe:
             return None
 
     def encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
-        """Encode texts without nulls into (ids uint32[n_tokens], offsets int64[n + 1])."""
+        """Encode texts without nulls into (ids [n_tokens], offsets int64[n + 1])."""
         return self._encoder.encode(Texts.from_arrow(normalize(texts, self._normalization)))
 
 

@@ -14,7 +14,8 @@ The argument `model` is a tuple that `corpuskit.tokenization.encoding.bpe` descr
 import numpy as np
 
 from corpuskit.kernels.compiling import inlined, kernel
-from corpuskit.kernels.intrinsics import fold_multiply, load64, store64
+from corpuskit.kernels.intrinsics import store64
+from corpuskit.kernels.word_cache import COUNT, ENTRY, HIGH, LOW, SECOND, SHORT, differs, hash_of, keep, key_of, line_of
 
 ID_BITS, RANK_BITS = 21, 22
 """A pair of ids and its rank are one word of 64 bits."""
@@ -35,18 +36,8 @@ ACROSS = 2
 """The first of two more columns of `Model.masks`, which begins with LEFT and RIGHT, too."""
 EVERY = np.uint64(0xFFFFFFFFFFFFFFFF)
 NONE = np.int64(-1)
-
-LONGEST = 15
-"""Bytes of the longest word that the cache holds."""
 MOST_IDS = 4
 """The most ids of a word that the cache holds."""
-ENTRY = 4
-"""Words of 64 bits in an entry: two of the word's bytes, their number and that of its ids, and two of ids."""
-COUNT, UNCOUNTED = np.uint64(60), np.uint64((1 << 60) - 1)
-"""Where the number of ids is in the second word of an entry, and all its other bits."""
-MASKS = np.array([(1 << 8 * min(max(length, 0), 8)) - 1 for length in range(-8, 16)], np.uint64)
-"""At 8 + n, the first n of 8 bytes."""
-FINISHER = np.uint64(0xD6E8FEB86659FD93)
 
 
 # ------------------------------------------------------------------------------------------------------------ pairs
@@ -296,31 +287,6 @@ def _encode_word(data, start, stop, model, verdicts, dead, ids, out):  # type: i
 
 
 @inlined
-def _part(data, start, length):  # type: ignore[no-untyped-def]
-    """Return up to 8 bytes as a little-endian uint64; 0 for none or less than none."""
-    value = np.uint64(0)
-    for place in range(min(length, 8)):
-        value |= np.uint64(data[start + place]) << np.uint64(8 * place)
-    return value
-
-
-@inlined
-def _key(data, start, length):  # type: ignore[no-untyped-def]
-    """Return 1 to 15 bytes as two uint64, their number on top of the second."""
-    top = np.uint64(length) << np.uint64(56)
-    if start + 16 > data.size:
-        return _part(data, start, length), _part(data, start + 8, length - 8) | top
-    return load64(data, start) & MASKS[8 + length], load64(data, start + 8) & MASKS[length] | top
-
-
-@inlined
-def _entry(key, cache):  # type: ignore[no-untyped-def]
-    """Return where a word's entry is, or would be."""
-    hashed = fold_multiply(key[0] ^ MULTIPLIER, key[1] ^ FINISHER)
-    return np.int64((hashed >> np.uint64(8)) & np.uint64(cache.size // ENTRY - 1)) * ENTRY
-
-
-@inlined
 def _two(ids, place):  # type: ignore[no-untyped-def]
     return np.uint64(ids[place]) | np.uint64(ids[place + 1]) << np.uint64(32)
 
@@ -328,33 +294,33 @@ def _two(ids, place):  # type: ignore[no-untyped-def]
 @inlined
 def _encode_short(data, start, stop, model, verdicts, cache, dead, ids, out):  # type: ignore[no-untyped-def]
     """Append the ids of a word that the cache may hold. Four are always written: to guess how many costs more."""
-    key = _key(data, start, stop - start)
-    entry = _entry(key, cache)
-    counted = cache[entry + 1]
-    if (cache[entry] ^ key[0]) | ((counted ^ key[1]) & UNCOUNTED) == 0:
-        store64(ids, out, cache[entry + 2])
-        store64(ids, out + 2, cache[entry + 3])
-        return out + np.int64(counted >> COUNT)
+    one, two = key_of(data, start, stop - start)
+    line = line_of(hash_of(one, two), cache)
+    entry = line if differs(cache, line, one, two) == 0 else line + ENTRY
+    if differs(cache, entry, one, two) == 0:
+        store64(ids, out, cache[entry + LOW])
+        store64(ids, out + 2, cache[entry + HIGH])
+        return out + np.int64(cache[entry + SECOND] >> COUNT)
     last = _encode_word(data, start, stop, model, verdicts, dead, ids, out)
     if last - out <= MOST_IDS:
-        cache[entry], cache[entry + 1] = key[0], key[1] | np.uint64(last - out) << COUNT
-        cache[entry + 2], cache[entry + 3] = _two(ids, out), _two(ids, out + 2)
+        keep(cache, line, one, two, last - out, _two(ids, out), _two(ids, out + 2))
     return last
 
 
 @kernel
 def encode_words(data, starts, ends, offsets, model, verdicts, cache, dead, ids, bounds):  # type: ignore[no-untyped-def]
-    """Write the ids, uint32[room for one a byte], and where those of each document begin and end, int64[n + 1].
+    """Write the ids, and where those of each document begin and end, int64[n + 1].
 
-    `dead` is uint64[room for a bit a byte and one more], 0 before; `verdicts` is uint32[2**VERDICT_BITS] and `cache`
-    uint64[ENTRY * a power of 2], 0 before the first call of a model.
+    `ids` is uint32[room for one a byte, and four more]; `dead` is uint64[room for a bit a byte and one more], 0 before;
+    `verdicts` is uint32[2**VERDICT_BITS], 0 before the first call of a model, and `cache` one of
+    `corpuskit.kernels.word_cache`.
     """
     out = np.int64(0)
     bounds[0] = 0
     for document in range(offsets.size - 1):
         for word in range(offsets[document], offsets[document + 1]):
             start, stop = starts[word], ends[word]
-            if stop - start <= LONGEST and out + 4 <= ids.size:
+            if stop - start <= SHORT:
                 out = _encode_short(data, start, stop, model, verdicts, cache, dead, ids, out)
             else:
                 out = _encode_word(data, start, stop, model, verdicts, dead, ids, out)

@@ -9,16 +9,17 @@ import numpy as np
 from corpuskit.errors import InputError
 from corpuskit.kernels.compiling import fixed
 from corpuskit.kernels.texts import Texts
-from corpuskit.tokenization.encoding.batches import Encoded, blocks
+from corpuskit.kernels.word_cache import empty_cache
+from corpuskit.shards.layout import token_dtype
+from corpuskit.tokenization.encoding.batches import NOTHING, Encoded, in_blocks
 from corpuskit.tokenization.encoding.segments import Segmenter
 from corpuskit.tokenization.encoding.tries import build_trie, characters
-from corpuskit.tokenization.encoding.unigram_kernels import encode_documents
+from corpuskit.tokenization.encoding.unigram_kernels import MOST_PIECES, encode_documents
 
 CACHED_SEGMENTS = 1 << 17
-"""Entries of the cache, 8 MiB when it is full."""
+"""Entries of the cache, 4 MiB when it is full."""
 UNKNOWN_PENALTY = np.float32(10)
 """How much less than the rarest piece an unknown character scores; SentencePiece's `kUnkPenalty`."""
-CACHE_LINE = 64
 
 
 class Model(NamedTuple):
@@ -57,7 +58,7 @@ class Output(NamedTuple):
     """Where ids go."""
 
     ids: np.ndarray
-    """uint32[room for an id a byte, and one more]."""
+    """uint32[room for an id a byte, and four more]."""
     ends: np.ndarray
     """Index in its document of the byte behind each id's text; int64[as much room], or int64[0]: not asked for."""
 
@@ -69,6 +70,9 @@ class UnigramEncoder:
     is taken as it is: what a model wants normalized, or a space in front, comes normalized. A real U+2581 is an unknown
     character, and the text behind it is encoded as one of its own; a space that is no piece gives its byte, not those
     of U+2581. One thread encodes at a time.
+
+    Attributes:
+        dtype: of ids: uint16 where all fit, else uint32.
     """
 
     def __init__(
@@ -88,11 +92,12 @@ class UnigramEncoder:
             scores: log probability of each id; float32[n], those of empty pieces do not matter.
             byte_ids: the id of each of the 256 bytes, for characters that are no piece.
             unknown: where there is no `byte_ids`, the id of a run of such characters.
-            cached_segments: entries of the cache, a power of 2; 64 bytes each.
+            cached_segments: entries of the cache, a power of 2; 32 bytes each, and 64 of a segment of over 15 bytes or
+                over 3 ids.
 
         Raises:
-            InputError: there are no pieces, one is no UTF-8, scores are not finite or not as many, or unknown
-                characters have no id.
+            InputError: there are no pieces, or 2**24 or more, one is no UTF-8, scores are not finite or not as
+                many, or unknown characters have no id.
             ValueError: an option is out of range.
         """
         _check(pieces, scores, byte_ids, unknown)
@@ -111,11 +116,12 @@ class UnigramEncoder:
             known.min() - UNKNOWN_PENALTY,
             np.bool_(known.max() <= 0),
         )
-        self._cache = _empty_cache(cached_segments)
+        self._cache = empty_cache(cached_segments)
+        self.dtype = token_dtype(len(pieces))
         self._lock = threading.Lock()
 
     def encode(self, texts: Texts) -> tuple[np.ndarray, np.ndarray]:
-        """Return ids uint32[n_tokens] of all documents and offsets int64[n + 1]."""
+        """Return ids [n_tokens] of all documents, of `dtype`, and offsets int64[n + 1]."""
         encoded = self._encode_all(texts, False)
         return encoded.ids, encoded.offsets
 
@@ -124,40 +130,33 @@ class UnigramEncoder:
         return self._encode_all(texts, True)
 
     def _encode_all(self, texts: Texts, spans: bool) -> Encoded:
-        # Memory that no id reaches is given back, or was never taken.
-        room = int(texts.offsets[-1] - texts.offsets[0]) + 1
-        output = Output(np.empty(room, np.uint32), np.empty(room if spans else 0, np.int64))
-        bounds = np.zeros(len(texts) + 1, np.int64)
         lattice = _lattice(1 + int(texts.lengths().max(initial=0)))
-        first = 0
+        encode = self._encode_with_spans if spans else self._encode
         with self._lock:
-            for block in blocks(texts):
-                segments = self._segmenter.segments(block)
-                encode_documents(
-                    segments.data,
-                    segments.starts,
-                    segments.ends,
-                    segments.offsets,
-                    self.model,
-                    self._cache,
-                    lattice,
-                    output,
-                    bounds[first : first + len(block) + 1],
-                )
-                first += len(block)
-        for array in output:
-            array.resize(min(array.size, int(bounds[-1])), refcheck=False)
-        if not spans:
-            return Encoded(output.ids, bounds)
+            return in_blocks(texts, lambda block, room: encode(block, lattice, room), self.dtype)
+
+    def _encode(self, texts: Texts, lattice: Lattice, room: np.ndarray, ends: np.ndarray = NOTHING) -> Encoded:
+        segments = self._segmenter.segments(texts)
+        bounds = np.zeros(len(texts) + 1, np.int64)
+        spans = segments.data, segments.starts, segments.ends, segments.offsets
+        encode_documents(*spans, self.model, self._cache, lattice, Output(room, ends), bounds)
+        return Encoded(room[: bounds[-1]], bounds)
+
+    def _encode_with_spans(self, texts: Texts, lattice: Lattice, room: np.ndarray) -> Encoded:
+        ends = np.empty(room.size, np.int64)
+        encoded = self._encode(texts, lattice, room, ends)
+        ends = ends[: encoded.ids.size]
         # Tokens cover their document: each begins where the one before it ends.
-        starts = np.roll(output.ends, 1)
-        starts[bounds[:-1][bounds[:-1] < bounds[1:]]] = 0
-        return Encoded(output.ids, bounds, starts, output.ends)
+        starts, firsts = np.roll(ends, 1), encoded.offsets[:-1]
+        starts[firsts[firsts < encoded.offsets[1:]]] = 0
+        return encoded._replace(starts=starts, ends=ends)
 
 
 def _check(pieces: Sequence[bytes], scores: np.ndarray, byte_ids: Sequence[int] | None, unknown: int | None) -> None:
     if len(pieces) != len(scores):
         raise InputError(f"{len(pieces)} pieces, but {len(scores)} scores")
+    if len(pieces) > MOST_PIECES:
+        raise InputError(f"a unigram vocabulary has {len(pieces)} pieces, more than {MOST_PIECES}")
     if not any(pieces):
         raise InputError("a unigram vocabulary has no pieces")
     if not np.isfinite(scores).all():
@@ -171,15 +170,6 @@ def _check(pieces: Sequence[bytes], scores: np.ndarray, byte_ids: Sequence[int] 
             piece.decode()
         except UnicodeDecodeError as error:
             raise InputError(f"piece {number} of a unigram vocabulary is not UTF-8: {piece!r}") from error
-
-
-def _empty_cache(entries: int) -> np.ndarray:
-    """Return a cache whose entries are cache lines; uint64[8 * entries]."""
-    if entries < 2 or entries & (entries - 1):
-        raise ValueError(f"a cache has a power of 2 of entries, at least 2, not {entries}")
-    memory = np.zeros(CACHE_LINE * (entries + 1), np.uint8)
-    first = -memory.ctypes.data % CACHE_LINE
-    return memory[first : first + CACHE_LINE * entries].view(np.uint64)
 
 
 def _lattice(size: int) -> Lattice:

@@ -6,43 +6,50 @@ score for it to hold. The scores of a segment's pieces are added one by one, fou
 Source: `EncodeOptimized` of SentencePiece 0.2.3, https://github.com/google/sentencepiece/blob/master/src/unigram_model.cc.
 
 The arguments `model`, `lattice` and `output` are tuples that `corpuskit.tokenization.encoding.unigram` describes; the
-cache is uint64[8 * entries], and in this file because numba does not see that a kernel of another file has changed.
+cache is one of `corpuskit.kernels.word_cache`.
 """
 
-from typing import Any
-
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from corpuskit.kernels.compiling import inlined, kernel
-from corpuskit.kernels.intrinsics import fold_multiply, load64, store64
+from corpuskit.kernels.intrinsics import fold_multiply, prefetch, store64
 from corpuskit.kernels.utf8 import decode
+from corpuskit.kernels.word_cache import (
+    COUNT,
+    ENTRY,
+    HIGH,
+    LONGEST,
+    LOW,
+    MULTIPLIER,
+    NO_KEY,
+    SECOND,
+    SHORT,
+    differs,
+    hash_of,
+    keep,
+    key_of,
+    line_of,
+    some_bytes,
+)
 
-LONGEST = 31
-"""Bytes of the longest segment that the cache holds."""
-MOST_IDS = 7
-"""The most ids of a segment that the cache holds."""
 STAGED = 128
 """How many segments are looked up before the first is encoded: their entries come from memory meanwhile."""
-ENTRY = np.uint64(8)
-"""Words of 64 bits in an entry, a cache line: two of its key, its head, three of two ids each, two of its key."""
-HEAD, MORE, KEY = np.uint64(2), np.uint64(3), np.uint64(6)
-"""Places in an entry. One without a head is free."""
-COUNT, LIMIT = np.uint64(32), np.uint64(35)
-"""Places in a head, behind the first id: how many ids there are besides, and the limit, rounded down. Where a word has
-room for an id too many, it is that of no piece, whose score is 0."""
-HOME = np.uint64(4)
-"""Place in a row of keys, 8 words, behind the four of a key."""
-SHORT, LONG = 15, np.uint64(16 << 56)
-"""Bytes of which a key needs two words only; the least second word of a key of four."""
-LOW, ONE = np.uint64(0xFFFFFFFF), np.uint64(1)
-MASKS = np.array([(1 << 8 * min(max(length, 0), 8)) - 1 for length in range(-24, 32)], np.uint64)
-"""At 24 + n, the first n of 8 bytes."""
-MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-FINISHER = np.uint64(0xD6E8FEB86659FD93)
+ROW, HOME, THIRD, LAST = 5, np.uint64(2), np.uint64(3), np.uint64(4)
+"""Words of 64 bits in a row of keys, and places there behind the two of a key: that of its line, and two words of the
+bytes from the 16th on."""
+FEW_IDS, MOST_IDS = 3, 7
+"""The most ids of an entry, beside which a limit is; the most of one that fills a line."""
+HEAD, MORE, REST = np.uint64(2), np.uint64(3), np.uint64(6)
+"""Places in an entry that fills a line, of a segment with more bytes or ids: the first id with the number of others and
+the limit; three words of two ids each; two of the bytes from the 16th on."""
+HALF, LIMIT = np.uint64(32), np.uint64(35)
+"""Places of a second id or a limit, rounded down, behind an id; of the limit behind the number of others. Where there
+is room for an id too many, it is that of no piece, whose score is 0."""
+MOST_PIECES = (1 << 24) - 1
+"""So that the second of two ids leaves the eighth byte 0, as `word_cache` wants it of the sixth word."""
+LONG = np.uint64((SHORT + 1) << 56)
+"""The least second word of the key of a segment of more than 15 bytes."""
+LOW_HALF, ONE = np.uint64(0xFFFFFFFF), np.uint64(1)
 LABEL, BASE = np.uint64(511), np.uint64(0x7FFFFF)
 """Fields of the units that `tries.build_trie` describes."""
 UNKNOWN = np.int32(-1)
@@ -57,103 +64,94 @@ SAFE = np.float32(99_000)
 # -------------------------------------------------------------------------------------------------------------- cache
 
 
-@intrinsic
-def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
-    """Tell the CPU that an element of an array will be read."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0]).data
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(function, [pointer, number(0), number(3), number(1)])  # to read, keep, data
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64), generate
-
-
-@inlined
-def _bytes(data, place, length):  # type: ignore[no-untyped-def]
-    """Return up to 8 bytes as a little-endian uint64; 0 for none or less than none."""
-    if place + 8 <= data.size:
-        return load64(data, place) & MASKS[np.uint64(24 + length)]
-    value = np.uint64(0)
-    for number in range(min(length, 8)):
-        value |= np.uint64(data[place + number]) << np.uint64(8 * number)
-    return value
-
-
 @inlined
 def _write_key(data, start, size, cache, keys, row):  # type: ignore[no-untyped-def]
-    """Write a segment's key to a row of `keys`, and the first of the two entries, side by side, at which it may be.
-
-    The key is up to 31 bytes as four uint64, of which up to 15 leave two unwritten, their number on top of the second;
-    of more, what no entry has.
-    """
-    length = min(size, LONGEST)
-    one, two = _bytes(data, start, length), _bytes(data, start + 8, min(length, SHORT) - 8)
-    two |= np.uint64(min(size, LONGEST + 1)) << np.uint64(56)
-    hashed = fold_multiply(one ^ MULTIPLIER, two ^ FINISHER)
-    if size > SHORT:
-        third, last = _bytes(data, start + 15, length - 15), _bytes(data, start + 23, length - 23)
-        hashed = fold_multiply(hashed ^ third, last ^ MULTIPLIER)
-        keys[row + np.uint64(2)], keys[row + np.uint64(3)] = third, last
-    home = (hashed * ENTRY) & np.uint64(cache.size - 8)
-    keys[row], keys[row + ONE], keys[row + HOME] = one, two, home
-    _prefetch(cache, np.int64(home))
+    """Write a segment's key to a row of `keys`, where its line begins and, of more than 15 bytes, the others."""
+    if size > LONGEST:
+        one, two, hashed = np.uint64(0), NO_KEY, np.uint64(0)
+    else:
+        one, two = key_of(data, start, size)
+        hashed = hash_of(one, two)
+        if size > SHORT:
+            third, last = some_bytes(data, start + 15, size - 15), some_bytes(data, start + 23, size - 23)
+            hashed = fold_multiply(hashed ^ third, last ^ MULTIPLIER)
+            keys[row + THIRD], keys[row + LAST] = third, last
+    line = line_of(hashed, cache)
+    keys[row], keys[row + SECOND], keys[row + HOME] = one, two, line
+    prefetch(cache, np.int64(line))
 
 
 @inlined
-def _is(cache, entry, keys, row):  # type: ignore[no-untyped-def]
-    second = keys[row + ONE]
-    differ = (cache[entry] ^ keys[row]) | (cache[entry + ONE] ^ second)
-    if second >= LONG:
-        differ |= cache[entry + KEY] ^ keys[row + np.uint64(2)]
-        differ |= cache[entry + KEY + ONE] ^ keys[row + np.uint64(3)]
-    return differ == 0
+def _two_ids(ids, place, last, nothing):  # type: ignore[no-untyped-def]
+    low = np.uint64(ids[place] if place < last else nothing)
+    high = np.uint64(ids[place + 1] if place + 1 < last else nothing)
+    return high << HALF | low
 
 
 @inlined
-def _keep(cache, keys, row, ids, first, last, limit, nothing):  # type: ignore[no-untyped-def]
-    """Write the entry of a segment whose ids are `ids[first:last]`: its own, a free one, or another segment's."""
-    entry = keys[row + HOME]
-    other = entry ^ ENTRY
-    if cache[entry + HEAD] and not _is(cache, entry, keys, row):
-        entry = other if cache[other + HEAD] == 0 or _is(cache, other, keys, row) else entry
-    cache[entry], cache[entry + ONE] = keys[row], keys[row + ONE]
-    cache[entry + KEY], cache[entry + KEY + ONE] = keys[row + np.uint64(2)], keys[row + np.uint64(3)]
-    count = last - first
-    cache[entry + HEAD] = np.uint64(limit) << LIMIT | np.uint64(count - 1) << COUNT | np.uint64(ids[first])
+def _keep(cache, keys, row, size, ids, first, last, limit, nothing):  # type: ignore[no-untyped-def]
+    """Write what is known of a segment whose ids are `ids[first:last]`."""
+    one, two, line = keys[row], keys[row + SECOND], keys[row + HOME]
+    limit, count = np.uint64(limit), last - first
+    if size <= SHORT and count <= FEW_IDS:
+        third = np.uint64(ids[first + 2] if count == FEW_IDS else nothing)
+        keep(cache, line, one, two, count, _two_ids(ids, first, last, nothing), limit << HALF | third)
+        return
+    cache[line], cache[line + SECOND] = one, two
+    cache[line + HEAD] = limit << LIMIT | np.uint64(count - 1) << HALF | np.uint64(ids[first])
     for pair in range(3):
-        one, two = 1 + 2 * pair, 2 + 2 * pair
-        low = np.uint64(ids[first + one] if one < count else nothing)
-        high = np.uint64(ids[first + two] if two < count else nothing)
-        cache[entry + MORE + np.uint64(pair)] = high << COUNT | low
+        cache[line + MORE + np.uint64(pair)] = _two_ids(ids, first + 1 + 2 * pair, last, nothing)
+    cache[line + REST], cache[line + REST + ONE] = keys[row + THIRD], keys[row + LAST]
+
+
+@inlined
+def _replay_line(cache, line, keys, row, score, scores, ids, out):  # type: ignore[no-untyped-def]
+    """Append the ids of an entry that fills a line, if it is the segment's and holds; return (ids, score)."""
+    head = cache[line + HEAD]
+    differ = np.uint64(head >> LIMIT <= np.uint64(-score))
+    if keys[row + SECOND] >= LONG:
+        differ |= cache[line + REST] ^ keys[row + THIRD]
+        differ |= cache[line + REST + ONE] ^ keys[row + LAST]
+    if differ != 0:
+        return np.int64(0), score
+    ids[np.uint64(out)] = head & LOW_HALF
+    score += scores[head & LOW_HALF]
+    more = np.int64((head >> HALF) & np.uint64(7))
+    for pair in range((more + 1) >> 1):
+        two = cache[line + MORE + np.uint64(pair)]
+        store64(ids, out + 1 + 2 * pair, two)
+        score = (score + scores[two & LOW_HALF]) + scores[two >> HALF]
+    return more + 1, score
 
 
 @inlined
 def _replay(keys, number, count, score, scores, cache, ids, out):  # type: ignore[no-untyped-def]
-    """Append ids of the segments from `number` on while they are in the cache; return (number, out, score) then."""
+    """Append ids of the segments from `number` on while they are in the cache; return (number, out, score) then.
+
+    Four ids are written whatever their number: to guess it costs more.
+    """
     while number < count:
-        row = np.uint64(8 * number)
-        entry = keys[row + HOME]
-        if not _is(cache, entry, keys, row):
-            entry ^= ENTRY
-            if not _is(cache, entry, keys, row):
+        row = np.uint64(ROW * number)
+        one, two, entry = keys[row], keys[row + SECOND], keys[row + HOME]
+        if differs(cache, entry, one, two) != 0:
+            entry += ENTRY
+            if differs(cache, entry, one, two) != 0:
                 break
-        head = cache[entry + HEAD]
-        if head >> LIMIT <= np.uint64(-score):
-            break
-        ids[np.uint64(out)] = head & LOW
-        score += scores[head & LOW]
-        out += 1
-        more = np.int64((head >> COUNT) & np.uint64(7))
-        for pair in range((more + 1) >> 1):
-            two = cache[entry + MORE + np.uint64(pair)]
-            store64(ids, out + 2 * pair, two)
-            score = (score + scores[two & LOW]) + scores[two >> COUNT]
-        out += more
+        added = np.int64(cache[entry + SECOND] >> COUNT)
+        if added == 0:
+            added, score = _replay_line(cache, entry, keys, row, score, scores, ids, out)
+            if added == 0:
+                break
+        else:
+            low, high = cache[entry + LOW], cache[entry + HIGH]
+            if high >> HALF <= np.uint64(-score):
+                break
+            store64(ids, out, low)
+            store64(ids, out + 2, high)
+            score += scores[low & LOW_HALF]
+            if added > 1:
+                score = (score + scores[low >> HALF]) + scores[high & LOW_HALF]
+        out += added
         number += 1
     return number, out, score
 
@@ -323,9 +321,9 @@ def _encode_segment(data, start, size, position, score, fused, model, cache, key
     count, limit = _viterbi(data, start, size, score, model, lattice)
     last, fused = _emit(data, start, position, count, fused, model, lattice, output, out)
     if limit >= 1 and size <= LONGEST and count <= MOST_IDS:
-        row = np.uint64(8 * STAGED)
+        row = np.uint64(ROW * STAGED)
         _write_key(data, start, size, cache, keys, row)
-        _keep(cache, keys, row, output.ids, out, last, limit, model.lengths.size)
+        _keep(cache, keys, row, size, output.ids, out, last, limit, model.lengths.size)
     return last, lattice.best[size], fused
 
 
@@ -383,7 +381,7 @@ def encode_documents(data, starts, ends, offsets, model, cache, lattice, output,
 
     `bounds`, int64[n + 1], begins with where the first id goes; where the ids of each document end is written.
     """
-    keys = np.empty(8 * (STAGED + 1), np.uint64)
+    keys = np.empty(ROW * (STAGED + 1), np.uint64)
     out = bounds[0]
     for document in range(offsets.size - 1):
         score, fused = np.float32(0), False
@@ -391,7 +389,7 @@ def encode_documents(data, starts, ends, offsets, model, cache, lattice, output,
             count, origin = min(STAGED, offsets[document + 1] - first), starts[offsets[document]]
             for number in range(count):
                 start, size = starts[first + number], ends[first + number] - starts[first + number]
-                _write_key(data, start, size, cache, keys, np.uint64(8 * number))
+                _write_key(data, start, size, cache, keys, np.uint64(ROW * number))
             out, score, fused = _encode_staged(
                 data, starts, ends, first, count, origin, score, fused, model, cache, keys, lattice, output, out
             )

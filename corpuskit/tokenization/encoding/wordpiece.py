@@ -9,6 +9,7 @@ from corpuskit.errors import InputError
 from corpuskit.kernels.compiling import inlined, kernel
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.texts import Texts
+from corpuskit.shards.layout import token_dtype
 from corpuskit.tokenization.encoding.batches import Encoded, in_blocks
 from corpuskit.tokenization.encoding.tries import build_trie
 from corpuskit.tokenization.pretokens import pretokenize
@@ -117,6 +118,9 @@ class WordPieceEncoder:
     Ids are those of the library `tokenizers` on the same words. Matching costs at most a word's bytes times those of
     the longest token, so that words need no limit. There is no cache of words: a word costs about one look at memory a
     byte, which is what a look into such a cache costs (measured: no faster on English, slower on Chinese).
+
+    Attributes:
+        dtype: of ids: uint16 where all fit, else uint32.
     """
 
     def __init__(
@@ -159,15 +163,16 @@ class WordPieceEncoder:
         self._lengths = np.zeros(1 + max([0, *start.values(), *inside.values()]), np.int64)
         for token, number in [*start.items(), *inside.items()]:
             self._lengths[number] = len(token)
+        self.dtype = token_dtype(self._lengths.size)
 
     def encode(self, texts: Texts) -> tuple[np.ndarray, np.ndarray]:
-        """Return ids uint32[n_tokens] of all documents and offsets int64[n + 1]."""
-        encoded = in_blocks(texts, lambda block, room: self._encode(block, room)[0])
+        """Return ids [n_tokens] of all documents, of `dtype`, and offsets int64[n + 1]."""
+        encoded = in_blocks(texts, lambda block, room: self._encode(block, room)[0], self.dtype)
         return encoded.ids, encoded.offsets
 
     def encode_with_spans(self, texts: Texts) -> Encoded:
         """Return the ids with the bytes of the document that each stands for: of an unknown word, all of it."""
-        return in_blocks(texts, self._encode_with_spans)
+        return in_blocks(texts, self._encode_with_spans, self.dtype)
 
     def _encode(self, texts: Texts, room: np.ndarray) -> tuple[Encoded, Spans]:
         words = pretokenize(texts, self.words)
