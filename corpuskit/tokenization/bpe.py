@@ -1,12 +1,13 @@
 """Byte-level BPE: the ids of `tokenizers`, by a kernel."""
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from corpuskit.errors import InputError
+from corpuskit.errors import ArtifactError, InputError
 from corpuskit.tokenization.bytelevel import ByteLevelTokenizer
 
 if TYPE_CHECKING:
@@ -15,10 +16,34 @@ if TYPE_CHECKING:
     from corpuskit.tokenization.fast_bpe import FastBpe
 
 
+OPTIONS = (
+    "dropout",
+    "unk_token",
+    "continuing_subword_prefix",
+    "end_of_word_suffix",
+    "fuse_unk",
+    "byte_fallback",
+    "ignore_merges",
+)
+"""Of the model, none of which is set in training."""
+
+
 class BpeTokenizer(ByteLevelTokenizer):
     """Byte-level BPE: merges within words, no space added in front."""
 
     type = "bpe"
+
+    @classmethod
+    def from_model(cls, model: bytes) -> "BpeTokenizer":
+        """Load a tokenizer from the bytes of its `tokenizer.json`.
+
+        Raises:
+            ArtifactError: it is of another type, or another program has changed what it does.
+        """
+        made = super().from_model(model)
+        if not isinstance(made, BpeTokenizer) or _is_changed(made.fields):
+            raise ArtifactError("a tokenizer.json of corpuskit that another program has changed")
+        return made
 
     @cached_property
     def _fast(self) -> "ByteLevelBpe | FastBpe | None":
@@ -46,3 +71,15 @@ class BpeTokenizer(ByteLevelTokenizer):
 
         numbers = np.arange(first, first + len(texts), dtype=np.uint64)
         return self._sampler.sample(Texts.from_arrow(texts), dropout=strength, seed=seed, documents=numbers)
+
+
+def _is_changed(fields: Mapping[str, Any]) -> bool:
+    """Whether a file sets what training leaves alone, or adds tokens to the vocabulary that it was trained with."""
+    vocabulary = fields["model"]["vocab"]
+    added = fields["added_tokens"]
+    if any(token["special"] or vocabulary.get(token["content"]) != token["id"] for token in added):
+        return True
+    words = fields["pre_tokenizer"].get("pretokenizers") or []
+    if any(part["type"] == "FixedLength" for part in words) or fields.get("truncation") or fields.get("padding"):
+        return True
+    return any(fields["model"].get(name) for name in OPTIONS)

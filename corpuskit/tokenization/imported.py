@@ -4,10 +4,11 @@ The library that defines a file encodes with it, or a faster program that gives 
 none is reserved for the training stream, and a text that spells a special token is encoded as any other text.
 """
 
+import contextlib
 import re
 import unicodedata
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +101,21 @@ class HuggingFaceTokenizer(ImportedTokenizer):
         text = _Names(fields)
         for name, number in library.get_vocab(with_added_tokens=False).items():
             table[number] = text(name)
+        merged = _merged(fields["model"])
         for number, token in library.get_added_tokens_decoder().items():
-            table[number] = b"" if token.special else token.content.encode()
+            if not token.special:
+                table[number] = token.content.encode()
+            elif token.content not in merged:  # else merges give it, of a text that spells it
+                table[number] = b""
         return cls(model, names, table, fields["model"].get("type", "unknown").lower())
+
+    @cached_property
+    def lossless(self) -> bool:  # type: ignore[override]
+        """Whether the tokens' bytes add up to the text: not where a rule takes off what probes may lack."""
+        try:
+            return not _takes_off(orjson.loads(self.model)) and super().lossless
+        except ArtifactError:  # the library cannot encode every text
+            return False
 
     @cached_property
     def _library(self) -> Any:
@@ -121,7 +134,11 @@ class HuggingFaceTokenizer(ImportedTokenizer):
         if fast is None:
             return None
         texts = pa.array([*PROBES, *_added_probes(fields)], pa.large_string())
-        same = all(np.array_equal(*pair) for pair in zip(fast.encode(texts), self._encode_plainly(texts), strict=True))
+        try:
+            expected = self._encode_plainly(texts)
+        except ArtifactError:  # some bytes are no tokens, nor is what stands for such: other texts may still be encoded
+            return None
+        same = all(np.array_equal(*pair) for pair in zip(fast.encode(texts), expected, strict=True))
         return fast if same else None
 
     def _encode(self, texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +148,7 @@ class HuggingFaceTokenizer(ImportedTokenizer):
         return encode_pieces(texts, _whole, self._encode_batch)
 
     def _encode_batch(self, pieces: list[str]) -> list[np.ndarray]:
-        with parallelism(False):
+        with parallelism(False), _explained("{} cannot encode with this tokenizer.json"):
             encoded = self._encoder.encode_batch_fast(pieces, add_special_tokens=False)
         return [np.array(piece.ids, np.uint32) for piece in encoded]
 
@@ -178,16 +195,32 @@ def _whole(text: str) -> list[str]:
 def _library(model: bytes) -> Any:
     import tokenizers
 
-    try:
+    with _explained("not a tokenizer.json that {} reads"):
         library = tokenizers.Tokenizer.from_buffer(model)
-    except Exception as error:  # what `tokenizers` raises has no class of its own
-        raise ArtifactError(f"not a tokenizer.json that tokenizers {tokenizers.__version__} reads: {error}") from error
     library.encode_special_tokens = True
     library.no_padding()
     library.no_truncation()
     if getattr(library.model, "dropout", None):
         library.model.dropout = None  # random merges are for training, and `Tokenizer.sample` has them by a seed
     return library
+
+
+@contextlib.contextmanager
+def _explained(problem: str) -> Iterator[None]:
+    """Turn what `tokenizers` raises, which has no class of its own, and its panics, which are no Exception, into one.
+
+    Raises:
+        ArtifactError: it raised something.
+    """
+    import tokenizers
+
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            library = f"tokenizers {tokenizers.__version__}"
+            raise ArtifactError(f"{problem.format(library)}: {error}") from error
+        raise
 
 
 def hide_special(model: bytes) -> bytes:
@@ -199,10 +232,8 @@ def hide_special(model: bytes) -> bytes:
     fields = orjson.loads(model)
     part, added = fields["model"], fields.get("added_tokens") or []
     hidden = {token["content"]: HIDDEN.format(token["id"]) for token in added if token["special"]}
-    for pair in part.get("merges") or []:  # a name that is merged is spelled by its parts
-        left, right = pair if isinstance(pair, list) else pair.split(" ")
-        for name in (left, right, left + right):
-            hidden.pop(name, None)
+    for name in _merged(part):  # spelled by its parts
+        hidden.pop(name, None)
     if isinstance(part["vocab"], dict):
         part["vocab"] = {hidden.get(name, name): number for name, number in part["vocab"].items()}
         if part.get("unk_token") in hidden:
@@ -212,6 +243,12 @@ def hide_special(model: bytes) -> bytes:
     for token in added:
         token["content"] = hidden.get(token["content"], token["content"])
     return orjson.dumps(fields)
+
+
+def _merged(part: dict[str, Any]) -> set[str]:
+    """Return the names that merges have or give."""
+    pairs = [pair if isinstance(pair, list) else pair.split(" ") for pair in part.get("merges") or []]
+    return {name for left, right in pairs for name in (left, right, left + right)}
 
 
 def _fast_encoder(model: bytes, fields: dict[str, Any]) -> "Fast | None":
@@ -257,6 +294,24 @@ def _piece_text(library: Any, number: int) -> bytes:
     return bytes([int(name[3:5], 16)]) if library.is_byte(number) else name.replace(SPACE, " ").encode()
 
 
+def _takes_off(fields: dict[str, Any]) -> bool:
+    """Whether texts lose what some pattern matches, or spaces beside a token, or two texts become one."""
+    words = _parts(fields.get("pre_tokenizer"))
+    removed = any(part.get("behavior") == "Removed" and not part.get("invert") for part in words)
+    kinds = {part.get("type") for part in words} | {part.get("type") for part in _parts(fields.get("normalizer"))}
+    added = [token for token in fields.get("added_tokens") or [] if not token["special"]]
+    stripped = any(token.get("lstrip") or token.get("rstrip") for token in added)
+    odd = not kinds.isdisjoint({"Replace", "CharDelimiterSplit", "UnicodeScripts"})
+    return removed or stripped or odd or _means_two(fields)
+
+
+def _means_two(fields: dict[str, Any]) -> bool:
+    """Whether an added token is found as it is written, and merges give it for other bytes."""
+    text, merged = _Names(fields), _merged(fields["model"])
+    names = {token["content"] for token in fields.get("added_tokens") or [] if not token["special"]}
+    return any(text(name) != name.encode() for name in names & merged)
+
+
 class _Names:
     """Turns the names of a `tokenizer.json`'s vocabulary into the bytes they stand for, by its decoder."""
 
@@ -286,8 +341,12 @@ class _Names:
 
 
 def _kinds(component: Any) -> set[str]:
-    """Return the types of a decoder or pre-tokenizer and of those inside it."""
+    return {part.get("type", "") for part in _parts(component)}
+
+
+def _parts(component: Any) -> list[dict[str, Any]]:
+    """Return a decoder, pre-tokenizer or normalizer and those inside it."""
     if not isinstance(component, dict):
-        return set()
-    inside = component.get("decoders") or component.get("pretokenizers") or []
-    return {component.get("type", ""), *(kind for part in inside for kind in _kinds(part))}
+        return []
+    inside = component.get("decoders") or component.get("pretokenizers") or component.get("normalizers") or []
+    return [component, *(found for part in inside for found in _parts(part))]

@@ -57,6 +57,10 @@ def fastest(model: bytes, fields: Mapping[str, Any]) -> ByteLevelBpe | FastBpe |
         fields: the same, parsed.
     """
     kernel, gigatoken = partial(ByteLevelBpe.of_json, fields), partial(FastBpe.of_json, model)
+    if _is_cut_otherwise(fields):
+        return None
+    if _has_raw_words(fields["model"]):
+        return kernel()
     if (pretokenizer_of(fields) or OWN).startswith(OWN):  # words that the kernel waits for, unless gigatoken knows them
         return gigatoken() or kernel()
     return kernel() or gigatoken()
@@ -69,16 +73,39 @@ def merges_of(model: Mapping[str, Any]) -> tuple[list[int], np.ndarray, Sequence
         model: the `model` of a `tokenizer.json` whose vocabulary has every byte.
     """
     vocabulary: dict[str, int] = model["vocab"]
-    pairs = [pair if isinstance(pair, list) else pair.split(" ") for pair in model["merges"]]
+    pairs = [pair if isinstance(pair, list) else pair.split(" ") for pair in model["merges"] if not _is_comment(pair)]
     merges = np.array([(vocabulary[left], vocabulary[right]) for left, right in pairs], np.int64).reshape(-1, 2)
     merged = [vocabulary[left + right] for left, right in pairs]
     return [vocabulary[character] for character in byte_alphabet()], merges, merged
 
 
+def _is_comment(pair: str | list[str]) -> bool:
+    """Whether `tokenizers` takes a merge for the first line of a `merges.txt`, and passes over it."""
+    return isinstance(pair, str) and pair.startswith("#version")
+
+
+def _is_cut_otherwise(fields: Mapping[str, Any]) -> bool:
+    """Whether bytes are cut into words by what only the library heeds: gigatoken passes over it without a word."""
+    words = fields.get("pre_tokenizer") or {}
+    parts = words.get("pretokenizers", [words])
+    kinds = [part.get("type") for part in parts]
+    if "FixedLength" in kinds or any(part.get("behavior") == "Contiguous" for part in parts):
+        return True
+    if "ByteLevel" not in kinds:
+        return False
+    by_regex = parts[-1].get("use_regex", True)
+    return kinds[-1] != "ByteLevel" or by_regex == (len(kinds) > 1) or not {*kinds[:-1]} <= {"Split", "Digits"}
+
+
+def _has_raw_words(model: Mapping[str, Any]) -> bool:
+    """Whether gigatoken finds names in texts that the library does not: whole words beyond the byte alphabet."""
+    return bool(model.get("ignore_merges")) and not all(BYTES.keys() >= {*name} for name in model["vocab"])
+
+
 def _is_plain(fields: Mapping[str, Any]) -> bool:
     """Whether merges within words are all that makes tokens."""
     model = fields["model"]
-    if model.get("type") != "BPE" or not model["vocab"].keys() >= BYTES.keys():
+    if model.get("type") != "BPE" or not model["vocab"].keys() >= BYTES.keys() or _is_cut_otherwise(fields):
         return False
     if any(model.get(name) for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix")):
         return False
