@@ -365,7 +365,11 @@ def test_what_no_vocabulary_is() -> None:
         BpeEncoder(bytes_, np.array([[-1, 0]]), [0])
     with pytest.raises(InputError, match="run from 0 to 2097152"):
         BpeEncoder(bytes_, np.array([[0, 1]]), [1 << 21])
-    with pytest.raises(InputError, match="more than 8388608 bytes"):
-        BpeEncoder(bytes_, np.array([[97, 97]] + [[i, i] for i in range(256, 290)]), range(256, 291))
+    doubled = np.array([[97, 97]] + [[number, number] for number in range(256, 290)])
+    with pytest.raises(InputError, match="has 8192 bytes, more than 4096"):
+        BpeEncoder(bytes_, doubled, range(256, 291))
+    growing = np.array([[97, 97]] + [[number, 97] for number in range(256, 4350)])
+    with pytest.raises(InputError, match="more than 8388608 bytes together"):
+        BpeEncoder(bytes_, growing, range(256, 4351))
     with pytest.raises(InputError, match="no pre-tokenizer is called 'gtp2'"):
         BpeEncoder(bytes_, np.zeros((0, 2)), [], words="gtp2")

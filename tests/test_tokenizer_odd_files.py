@@ -10,7 +10,7 @@ from test_tokenizer_files import gpt2
 from test_tokenizer_imported import BYTE_LEVEL, whole_words
 
 from corpuskit.errors import ArtifactError
-from corpuskit.tokenization import TokenizerConfig, load, train
+from corpuskit.tokenization import TokenizerConfig, TokenizerType, load, train
 from corpuskit.tokenization.bytelevel import byte_alphabet
 from corpuskit.tokenization.imported import HuggingFaceTokenizer
 
@@ -138,21 +138,31 @@ def test_an_unknown_token_that_is_missing_matters_where_it_is_needed() -> None:
         loaded.encode(column(["\x7f"]))
 
 
+FIRST_TWO = {"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0}
+
+
 @pytest.mark.parametrize(
-    ("changes", "options"),
+    ("kind", "changes", "options"),
     [
-        ({"added_tokens": [plain_token("<t>", 400)]}, {}),
-        ({"added_tokens": [plain_token("<t>", 400, special=True)]}, {}),
-        ({"truncation": {"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0}}, {}),
-        ({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [FIXED, {**BYTE_LEVEL, "use_regex": True}]}}, {}),
-        ({}, {"dropout": 0.9}),
+        ("bpe", {"added_tokens": [plain_token("<t>", 700)]}, {}),
+        ("bpe", {"added_tokens": [plain_token("<t>", 700, special=True)]}, {}),
+        ("bpe", {"truncation": FIRST_TWO}, {}),
+        (
+            "bpe",
+            {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [FIXED, {**BYTE_LEVEL, "use_regex": True}]}},
+            {},
+        ),
+        ("bpe", {}, {"dropout": 0.9}),
+        ("wordpiece", {"added_tokens": [plain_token("<t>", 700)]}, {}),
+        ("wordpiece", {"truncation": FIRST_TWO}, {}),
     ],
 )
 def test_what_another_program_has_changed_is_no_longer_ours(
-    changes: dict[str, Any], options: dict[str, Any], tmp_path: Path
+    kind: TokenizerType, changes: dict[str, Any], options: dict[str, Any], tmp_path: Path
 ) -> None:
     """An id beyond the vocabulary, and ids of other merges, would else go into shards."""
-    trained = train(TokenizerConfig(type="bpe", vocab_size=400), [column(CORPUS)])
+    trained = train(TokenizerConfig(type=kind, vocab_size=700), [column(CORPUS)])
+    assert trained.vocab_size == 700
     fields = {**orjson.loads(trained.model), **changes}
     fields["model"] |= options
     path = tmp_path / "tokenizer.json"

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -73,6 +73,8 @@ class ByteLevelTokenizer(Tokenizer):
         own = kind == cls.type and names[:RESERVED] == list(RESERVED_NAMES) and min(added, default=RESERVED) >= RESERVED
         if not own or pretokenizer_of(fields) is None or normalization_of(fields) is None:
             raise ArtifactError(f"a tokenizer.json, but not of a {cls.type} tokenizer that corpuskit trained")
+        if cls._is_changed(fields):
+            raise ArtifactError("a tokenizer.json of corpuskit that another program has changed")
         if any(vocabulary[name] != number for number, name in enumerate(names)):
             raise ArtifactError("a tokenizer.json whose ids have holes, or stand for two tokens")
         try:
@@ -82,6 +84,13 @@ class ByteLevelTokenizer(Tokenizer):
         made = cls(model, [b""] * RESERVED + tokens)
         made.lossless = not fields["normalizer"]
         return made
+
+    @classmethod
+    def _is_changed(cls, fields: Mapping[str, Any]) -> bool:
+        """Whether a file cuts texts, or has added tokens that are not in the vocabulary it was trained with."""
+        vocabulary, added = fields["model"]["vocab"], fields["added_tokens"]
+        others = any(token["special"] or vocabulary.get(token["content"]) != token["id"] for token in added)
+        return others or bool(fields.get("truncation") or fields.get("padding"))
 
     @classmethod
     def _text(cls, name: str) -> bytes:

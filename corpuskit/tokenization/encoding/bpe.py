@@ -32,6 +32,8 @@ CACHED_WORDS = 1 << 17
 """Entries of the cache, 4 MiB."""
 MOST_BYTES = 1 << 23
 """Of all tokens together: a trie holds no more."""
+LONGEST_TOKEN = 1 << 12
+"""Bytes. To find out whether merges in odd order give a token takes the square of its length."""
 NO_UNITS = np.empty(0, np.uint64)
 
 
@@ -101,7 +103,7 @@ class BpeEncoder:
 
         Raises:
             InputError: an id stands for two texts or a text for two ids, ids are negative or 2**21 or more, merges
-                2**22 - 1 or more, the tokens have too many bytes together, or no pre-tokenizer has that name.
+                2**22 - 1 or more, tokens have too many bytes, one or together, or no pre-tokenizer has that name.
             ValueError: there are not 256 bytes, not as many merges as results, or a whole word is empty.
         """
         check_pretokenizer(words)
@@ -190,7 +192,7 @@ def _texts(
     """Return the bytes of each id; none for an id that nothing gives.
 
     Raises:
-        InputError: an id has two texts, a text two ids, or the texts have too many bytes.
+        InputError: an id has two texts, a text two ids, or texts have too many bytes.
     """
     texts = [b""] * (1 + max([*byte_ids, *whole_words.values(), merges.max(initial=0), merged.max(initial=0)]))
     for byte, token in enumerate(byte_ids):
@@ -226,6 +228,8 @@ def _spell(merges: list[tuple[int, int, int]], texts: list[bytes]) -> list[tuple
         if room < 0:
             raise InputError(f"the tokens of a BPE vocabulary have more than {MOST_BYTES} bytes together")
         _name(texts, token, texts[left] + texts[right])
+        if len(texts[token]) > LONGEST_TOKEN:
+            raise InputError(f"a token of a BPE vocabulary has {len(texts[token])} bytes, more than {LONGEST_TOKEN}")
     return waiting
 
 
