@@ -12,9 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import InputError
+from corpuskit.kernels import tries
 from corpuskit.kernels.texts import Texts
 from corpuskit.kernels.word_cache import LONGEST
-from corpuskit.tokenization.encoding import UnigramEncoder, batches, give_back, segments, tries, unigram
+from corpuskit.tokenization.encoding import UnigramEncoder, batches, give_back, segments, unigram
 
 FIRST = 3 + 256
 """The id of the first piece of a model with bytes."""

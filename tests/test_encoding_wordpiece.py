@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import InputError
+from corpuskit.kernels.tries import build_trie
 from corpuskit.tokenization.bytelevel import byte_alphabet
-from corpuskit.tokenization.encoding import WordPieceEncoder, batches, give_back, wordpiece
-from corpuskit.tokenization.encoding.tries import build_trie
+from corpuskit.tokenization.encoding import WordPieceEncoder, batches, give_back
 from corpuskit.tokenization.pretokens import pretokenize
 
 EVERY_BYTE = [bytes([byte]) for byte in range(256)]
@@ -195,15 +195,6 @@ def test_trie_refuses() -> None:
         build_trie({b"": 1})
     with pytest.raises(ValueError, match="ids from 0"):
         build_trie({b"a": -1})
-
-
-def test_layout_of_units_is_one() -> None:
-    """Kernels of other files hold copies of it."""
-    from corpuskit.tokenization.encoding import sampling, tries, unigram_kernels
-
-    for module in (wordpiece, sampling, unigram_kernels):
-        assert (1 << tries.LABEL_BITS) - 1 == module.LABEL
-        assert (1 << tries.BASE_BITS) - 1 == module.BASE
 
 
 @needs_data

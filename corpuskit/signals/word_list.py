@@ -23,7 +23,7 @@ from corpuskit import storage
 from corpuskit.config import Config
 from corpuskit.errors import InputError
 from corpuskit.kernels import Texts
-from corpuskit.signals.character_map import CharacterMap, character_map, rewrite
+from corpuskit.kernels.character_map import CharacterMap, character_map, rewrite
 from corpuskit.signals.group import Signal, SignalGroup
 from corpuskit.signals.phrases import PhraseTable, count_phrases, phrase_table
 from corpuskit.storage import StoredFile

@@ -11,12 +11,11 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from corpuskit.kernels.character_map import CharacterMap, map_of_changes, rewrite_with
 from corpuskit.kernels.texts import Texts
-from corpuskit.tokenization.character_maps import LONGEST, CharacterMap
 
+LONGEST = 15
+"""Bytes of what a character may become in the table, so that room for texts is not reserved for the rarest."""
 BETWEEN = "\u2603"
 """A character that no form changes, that none becomes, and that has nothing to do with its neighbours."""
 CLASS_240 = "\u0345"
@@ -47,18 +46,7 @@ class NormalForm:
 
     def apply(self, texts: Texts) -> Texts:
         """Return n texts normalised."""
-        normal, marked = self._characters.apply(texts)
-        if not marked.any():
-            return normal
-        mask = pa.array(marked)
-        left = [self._library.normalize_str(text) for text in column(texts).filter(mask).to_pylist()]
-        return Texts.from_arrow(pc.replace_with_mask(column(normal), mask, pa.array(left, pa.large_string())))
-
-
-def column(texts: Texts) -> pa.LargeStringArray:
-    """Return texts as an Arrow column over the same bytes."""
-    buffers = pa.py_buffer(texts.offsets), pa.py_buffer(texts.data)
-    return pa.LargeStringArray.from_buffers(len(texts), *buffers)
+        return rewrite_with(texts, self._characters, self._library.normalize_str)
 
 
 @functools.cache
@@ -79,7 +67,7 @@ def composed(name: str) -> NormalForm:
     changes = dict(_changes(library))
     marked.update(code for code, text in changes.items() if len(text.encode()) > LONGEST)
     return NormalForm(
-        library, CharacterMap({code: text for code, text in changes.items() if code not in marked}, marked)
+        library, map_of_changes({code: text for code, text in changes.items() if code not in marked}, marked)
     )
 
 
@@ -102,11 +90,11 @@ def bert_form(settings: BertSettings) -> NormalForm:
         library = normalizers.Sequence([normalizers.Lowercase(), library])
     changes = dict(_changes(library))
     if not settings.strip_accents:
-        return NormalForm(library, CharacterMap(changes))
+        return NormalForm(library, map_of_changes(changes))
     left = {code for code in _classed(normalizers.NFD()) if library.normalize_str(chr(code))}
     letters = {chr(code) for code in left}
     left.update(code for code, text in changes.items() if not letters.isdisjoint(text))
-    return NormalForm(library, CharacterMap(changes, left))
+    return NormalForm(library, map_of_changes(changes, left))
 
 
 def _asked() -> list[int]:

@@ -83,12 +83,12 @@ def _composed(form: str, texts: pa.Array) -> pa.Array:
     plain = pc.string_is_ascii(texts)
     if pc.all(plain).as_py() in (True, None):
         return texts
-    from corpuskit.kernels.texts import Texts  # compiles kernels
-    from corpuskit.tokenization.normal_forms import column, composed
+    from corpuskit.kernels import Texts, as_arrow  # compiles kernels
+    from corpuskit.tokenization.normal_forms import composed
 
     other = pc.invert(plain)
     found = composed(form).apply(Texts.from_arrow(texts.filter(other)))
-    return pc.replace_with_mask(texts, other, column(found))
+    return pc.replace_with_mask(texts, other, as_arrow(found.data, found.offsets))
 
 
 @functools.cache

@@ -10,14 +10,13 @@ import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
-from corpuskit.kernels import Texts, Words, as_arrow, fixed, inlined, kernel, replace_rows
+from corpuskit.kernels import Texts, Words, fixed, inlined, kernel
 from corpuskit.kernels.blocks import popcount
+from corpuskit.kernels.character_map import CharacterMap, character_map, rewrite_with
 from corpuskit.kernels.hashing import ALL_BITS
 from corpuskit.kernels.intrinsics import load64
 from corpuskit.kernels.utf8 import PAGES, CharacterTable, decode, lookup, two_levels
-from corpuskit.signals.character_map import CharacterMap, character_map, rewrite
 
 FINAL_SIGMA = "Σ"
 """The only character whose small letter depends on its neighbours."""
@@ -55,13 +54,7 @@ def numeric_characters() -> CharacterTable:
 
 def normalized(texts: Texts) -> Texts:
     """Return the normal form of n texts; those where it depends on more than single characters through Python."""
-    mapped, odd = rewrite(texts, _normal_characters())
-    rows = np.flatnonzero(odd)
-    if not rows.size:
-        return mapped
-    originals = as_arrow(texts.data, texts.offsets).take(pa.array(rows)).to_pylist()
-    column = replace_rows(as_arrow(mapped.data, mapped.offsets), rows, [normal(text) for text in originals])
-    return Texts.from_arrow(column)
+    return rewrite_with(texts, _normal_characters(), normal)
 
 
 @inlined

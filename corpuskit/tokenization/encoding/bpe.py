@@ -10,6 +10,7 @@ from corpuskit.errors import InputError
 from corpuskit.kernels.compiling import fixed
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.texts import Texts
+from corpuskit.kernels.tries import build_trie
 from corpuskit.kernels.word_cache import empty_cache
 from corpuskit.shards.layout import token_dtype
 from corpuskit.tokenization.encoding.batches import Encoded, in_blocks
@@ -25,7 +26,6 @@ from corpuskit.tokenization.encoding.bpe_kernels import (
     find_shorter,
     token_spans,
 )
-from corpuskit.tokenization.encoding.tries import build_trie
 from corpuskit.tokenization.pretokens import check_pretokenizer, pretokenize
 
 CACHED_WORDS = 1 << 17

@@ -15,6 +15,7 @@ import numpy as np
 
 from corpuskit.kernels.compiling import inlined, kernel
 from corpuskit.kernels.intrinsics import store64
+from corpuskit.kernels.tries import behind, longest, token_at
 from corpuskit.kernels.word_cache import COUNT, ENTRY, HIGH, LOW, SECOND, SHORT, differs, hash_of, keep, key_of, line_of
 
 ID_BITS, RANK_BITS = 21, 22
@@ -26,8 +27,6 @@ FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 PAIR = np.uint64((1 << 2 * ID_BITS) - 1)
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """Odd: multiplying by it, modulo a power of 2, can be undone."""
-LABEL, BASE = np.uint64(511), np.uint64(0x7FFFFF)
-"""Fields of the units that `tries.build_trie` describes."""
 VERDICT_BITS = 16
 """Of the number of verdicts on pairs of neighbours that are kept."""
 LEFT, RIGHT, RANK, ORDERED = 0, 1, 2, 3
@@ -159,7 +158,7 @@ def find_shorter(tokens, model, shorter):  # type: ignore[no-untyped-def]
     """Write the longest token that each of `tokens` begins with, but itself, or -1; `shorter` is int32[n]."""
     for token in tokens:
         stop = model.text_offsets[token + 1] - 1
-        shorter[token] = _longest(model.text_data, model.text_offsets[token], stop, model.units)
+        shorter[token] = longest(model.text_data, model.text_offsets[token], stop, model.units)[1]
 
 
 @inlined
@@ -225,29 +224,12 @@ def _fit(left, right, model, verdicts):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _longest(data, start, stop, units):  # type: ignore[no-untyped-def]
-    """Return the longest token at `start`, or -1."""
-    unit, found = units[0], NONE
-    for position in range(start, stop):
-        byte = np.uint64(data[position])
-        unit = units[((unit >> np.uint64(9)) & BASE) ^ byte]
-        if unit & LABEL != byte:
-            break
-        value = unit >> np.uint64(32)
-        found = np.int64(value) - 1 if value else found
-    return found
-
-
-@inlined
 def _exact(data, start, stop, units):  # type: ignore[no-untyped-def]
     """Return the token that is all of a word, or -1."""
     unit = units[0]
     for position in range(start, stop):
-        byte = np.uint64(data[position])
-        unit = units[((unit >> np.uint64(9)) & BASE) ^ byte]
-        if unit & LABEL != byte:
-            return NONE
-    return np.int64(unit >> np.uint64(32)) - 1
+        unit = behind(units, unit, data[position])
+    return token_at(unit)
 
 
 @inlined
@@ -265,7 +247,7 @@ def _encode_word(data, start, stop, model, verdicts, dead, ids, out):  # type: i
             return out + 1
     first, position, before = out, start, NONE
     while position < stop:
-        token = _longest(data, position, stop, model.units)
+        _, token = longest(data, position, stop, model.units)
         while True:
             end = position + model.lengths[token]
             if not _is_dead(dead, end) and (before < 0 or _fit(before, token, model, verdicts)):

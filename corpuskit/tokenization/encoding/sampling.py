@@ -10,6 +10,7 @@ import numpy as np
 
 from corpuskit.kernels.compiling import fixed, inlined, kernel
 from corpuskit.kernels.texts import Texts
+from corpuskit.kernels.tries import NOWHERE, behind, token_at
 from corpuskit.kernels.utf8 import decode
 from corpuskit.tokenization.encoding.unigram import UnigramEncoder
 from corpuskit.tokenization.pretokens import pretokenize
@@ -19,8 +20,6 @@ LONGEST_WORD = 256
 EMPTY_SLOT = np.uint64(0xFFFFFFFFFFFFFFFF)
 NO_RANK = np.int64(1 << 40)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-LABEL, BASE = np.uint64(511), np.uint64(0x7FFFFF)
-"""Fields of the units that `tries.build_trie` describes."""
 
 
 @inlined
@@ -201,13 +200,12 @@ def _weigh(data, place, stop, sums, first, alpha, model):  # type: ignore[no-unt
     next_place = place + decode(data, place, stop)[1]
     unit, total, single = model.units[0], -np.inf, False
     for position in range(place, stop):
-        byte = np.uint64(data[position])
-        unit = model.units[((unit >> np.uint64(9)) & BASE) ^ byte]
-        if unit & LABEL != byte:
+        unit = behind(model.units, unit, data[position])
+        if unit == NOWHERE:
             break
-        value = unit >> np.uint64(32)
-        if value:
-            total = _add_logs(total, alpha * model.scores[value - np.uint64(1)] + sums[position + 1 - first])
+        token = token_at(unit)
+        if token >= 0:
+            total = _add_logs(total, alpha * model.scores[token] + sums[position + 1 - first])
             single |= position + 1 == next_place
     if single:
         return total
@@ -220,13 +218,12 @@ def _draw(data, place, stop, sums, first, alpha, uniform, model):  # type: ignor
     end, piece = place + decode(data, place, stop)[1], np.int64(-1)
     next_place, unit, single = end, model.units[0], False
     for position in range(place, stop):
-        byte = np.uint64(data[position])
-        unit = model.units[((unit >> np.uint64(9)) & BASE) ^ byte]
-        if unit & LABEL != byte:
+        unit = behind(model.units, unit, data[position])
+        if unit == NOWHERE:
             break
-        value = unit >> np.uint64(32)
-        if value:
-            end, piece = position + 1, np.int64(value) - 1
+        token = token_at(unit)
+        if token >= 0:
+            end, piece = position + 1, token
             single |= end == next_place
             uniform -= np.exp(alpha * model.scores[piece] + sums[end - first] - sums[place - first])
             if uniform < 0:

@@ -9,11 +9,11 @@ import numpy as np
 from corpuskit.errors import InputError
 from corpuskit.kernels.compiling import fixed
 from corpuskit.kernels.texts import Texts
+from corpuskit.kernels.tries import build_trie, characters
 from corpuskit.kernels.word_cache import empty_cache
 from corpuskit.shards.layout import token_dtype
 from corpuskit.tokenization.encoding.batches import NOTHING, Encoded, in_blocks
 from corpuskit.tokenization.encoding.segments import Segmenter
-from corpuskit.tokenization.encoding.tries import build_trie, characters
 from corpuskit.tokenization.encoding.unigram_kernels import MOST_PIECES, encode_documents
 
 CACHED_SEGMENTS = 1 << 17

@@ -13,6 +13,7 @@ import numpy as np
 
 from corpuskit.kernels.compiling import inlined, kernel
 from corpuskit.kernels.intrinsics import fold_multiply, prefetch, store64
+from corpuskit.kernels.tries import NOWHERE, behind, token_at
 from corpuskit.kernels.utf8 import decode
 from corpuskit.kernels.word_cache import (
     COUNT,
@@ -50,8 +51,6 @@ MOST_PIECES = (1 << 24) - 1
 LONG = np.uint64((SHORT + 1) << 56)
 """The least second word of the key of a segment of more than 15 bytes."""
 LOW_HALF, ONE = np.uint64(0xFFFFFFFF), np.uint64(1)
-LABEL, BASE = np.uint64(511), np.uint64(0x7FFFFF)
-"""Fields of the units that `tries.build_trie` describes."""
 UNKNOWN = np.int32(-1)
 """In place of an id: a character that is no piece."""
 NO_PATH = np.float32(-np.inf)
@@ -175,10 +174,7 @@ def _first_unit(model, data, start, code, width):  # type: ignore[no-untyped-def
         return model.firsts[code]
     unit = model.units[0]
     for place in range(start, start + width):
-        byte = np.uint64(data[place])
-        unit = model.units[((unit >> np.uint64(9)) & BASE) ^ byte]
-        if unit & LABEL != byte:
-            return np.uint64(0)
+        unit = behind(model.units, unit, data[place])
     return unit
 
 
@@ -193,22 +189,19 @@ def _extend(data, start, place, size, model, lattice):  # type: ignore[no-untype
     code, width = decode(data, start + place, start + size)
     unit = _first_unit(model, data, start + place, code, width)
     end = place + width
-    value = unit >> np.uint64(32)
-    if value:
-        piece = np.int32(value - np.uint64(1))
+    piece = np.int32(token_at(unit))
+    if piece >= 0:
         _reach(lattice, end, model.scores[piece] + here, piece)
     else:
         _reach(lattice, end, model.unknown_score + here, UNKNOWN)
     next_place, furthest = end, end
     while end < size:
-        byte = np.uint64(data[start + end])
-        unit = model.units[((unit >> np.uint64(9)) & BASE) ^ byte]
-        if unit & LABEL != byte:
+        unit = behind(model.units, unit, data[start + end])
+        if unit == NOWHERE:
             break
         end += 1
-        value = unit >> np.uint64(32)
-        if value:
-            piece = np.int32(value - np.uint64(1))
+        piece = np.int32(token_at(unit))
+        if piece >= 0:
             _reach(lattice, end, model.scores[piece] + here, piece)
             furthest = end
     return next_place, furthest
@@ -331,7 +324,7 @@ def _encode_segment(data, start, size, position, score, fused, model, cache, key
 def _is_unknown(data, start, size, model):  # type: ignore[no-untyped-def]
     """Return whether a segment is one character, below U+10000, that is no piece."""
     code, width = decode(data, start, start + size)
-    return width == size and code < model.firsts.size and model.firsts[code] >> np.uint64(32) == 0
+    return width == size and code < model.firsts.size and token_at(model.firsts[code]) < 0
 
 
 @inlined

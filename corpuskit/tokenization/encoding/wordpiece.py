@@ -9,15 +9,13 @@ from corpuskit.errors import InputError
 from corpuskit.kernels.compiling import inlined, kernel
 from corpuskit.kernels.spans import Spans
 from corpuskit.kernels.texts import Texts
+from corpuskit.kernels.tries import build_trie, longest
 from corpuskit.shards.layout import token_dtype
 from corpuskit.tokenization.encoding.batches import Encoded, in_blocks
-from corpuskit.tokenization.encoding.tries import build_trie
 from corpuskit.tokenization.pretokens import pretokenize
 
 ANY = np.int64(1 << 62)
 """No limit."""
-LABEL, BASE = np.uint64(511), np.uint64(0x7FFFFF)
-"""Fields of the units that `build_trie` describes."""
 
 
 class Tables(NamedTuple):
@@ -36,31 +34,16 @@ class Tables(NamedTuple):
 
 
 @inlined
-def _longest(data, start, stop, units):  # type: ignore[no-untyped-def]
-    """Return (end, id) of the longest token at `start`, or (`start`, -1)."""
-    unit, end, found = units[0], start, np.int64(-1)
-    for position in range(start, stop):
-        byte = np.uint64(data[position])
-        unit = units[((unit >> np.uint64(9)) & BASE) ^ byte]
-        if unit & LABEL != byte:
-            break
-        value = unit >> np.uint64(32)
-        if value:
-            end, found = position + 1, np.int64(value) - 1
-    return end, found
-
-
-@inlined
 def _match(data, start, stop, tables, ids, out):  # type: ignore[no-untyped-def]
     """Append the ids of a word that is neither too long nor to be cut; return where the next one goes."""
-    position, found = _longest(data, start, stop, tables.start)
+    position, found = longest(data, start, stop, tables.start)
     next_out = out
     while found >= 0:
         ids[next_out] = found
         next_out += 1
         if position == stop:
             return next_out
-        position, found = _longest(data, position, stop, tables.inside)
+        position, found = longest(data, position, stop, tables.inside)
     ids[out] = tables.unknown
     return out + 1
 

@@ -1,13 +1,15 @@
 """Texts with each character replaced by others: letter case folded, characters decomposed or left out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from unicodedata import combining
 
 import numpy as np
 
-from corpuskit.kernels import Texts, fixed, kernel
+from corpuskit.kernels.columns import as_arrow, replace_rows
+from corpuskit.kernels.compiling import fixed, kernel
 from corpuskit.kernels.intrinsics import load64
+from corpuskit.kernels.texts import Texts
 from corpuskit.kernels.utf8 import PAGES, decode, lookup, two_levels
 
 MAPPED = (range(0x80, 0xD800), range(0xE000, 0x20000), range(0x2F800, 0x2FA20))
@@ -54,7 +56,6 @@ def character_map(replacement: Callable[[str], str], odd: str = "") -> Character
             points that are not MAPPED.
         odd: characters whose replacement depends on their neighbours.
     """
-    ascii_targets = [replacement(chr(code)) for code in range(128)]
     numbers = np.zeros(PAGES * 256, np.uint16)
     targets = [""]
     growth = 1
@@ -68,6 +69,40 @@ def character_map(replacement: Callable[[str], str], odd: str = "") -> Character
     numbers_of_odd = [numbers[ord(character)] for character in odd]
     first_class = np.array([combining(target[:1] or "a") for target in targets], np.uint8)
     first_class[numbers_of_odd] = ODD
+    last_class = np.array([combining(target[-1:] or "a") for target in targets], np.uint8)
+    return _assembled(replacement, numbers, targets, first_class, last_class, growth)
+
+
+def map_of_changes(changes: Mapping[int, str], marked: Collection[int] = ()) -> CharacterMap:
+    """Make a map of what code points become; texts with one that is marked, which is not ASCII, are odd.
+
+    Raises:
+        ValueError: a character of ASCII becomes something else than one of ASCII or nothing, or is marked.
+    """
+    rows: dict[tuple[str, bool], int] = {("", False): 1}
+    numbers = np.zeros(PAGES * 256, np.uint16)
+    growth = 1
+    for code in {*changes, *marked}:
+        target = changes.get(code, chr(code))
+        if code < 128 and (code in marked or len(target) > 1 or not target.isascii()):
+            raise ValueError(f"U+{code:04X} is ASCII: it can become {target!r} or be marked in no map")
+        if code >= 128:
+            numbers[code] = rows.setdefault((target, code in marked), len(rows) + 1)
+            growth = max(growth, -(-len(target.encode()) // len(chr(code).encode("utf-8", "surrogatepass"))))
+    classes = np.array([0, *(ODD * is_marked for _, is_marked in rows)], np.uint8)
+    targets = ["", *(target for target, _ in rows)]
+    return _assembled(lambda text: changes.get(ord(text), text), numbers, targets, classes, 0 * classes, growth)
+
+
+def _assembled(
+    replacement: Callable[[str], str],
+    numbers: np.ndarray,
+    targets: Sequence[str],
+    first_class: np.ndarray,
+    last_class: np.ndarray,
+    growth: int,
+) -> CharacterMap:
+    ascii_targets = [replacement(chr(code)) for code in range(128)]
     table = two_levels(numbers)
     return CharacterMap(
         ascii=fixed([ord(target or "\0") for target in ascii_targets], np.uint8),
@@ -77,7 +112,7 @@ def character_map(replacement: Callable[[str], str], odd: str = "") -> Character
         starts=_starts(targets),
         bytes=fixed(np.frombuffer("".join(targets).encode(), np.uint8), np.uint8),
         first_class=fixed(first_class, np.uint8),
-        last_class=fixed([combining(target[-1:] or "a") for target in targets], np.uint8),
+        last_class=fixed(last_class, np.uint8),
         growth=growth,
     )
 
@@ -158,3 +193,14 @@ def rewrite(texts: Texts, characters: CharacterMap) -> tuple[Texts, np.ndarray]:
     )
     out.resize(int(out_offsets[-1]), refcheck=False)
     return Texts(out, out_offsets), odd
+
+
+def rewrite_with(texts: Texts, characters: CharacterMap, slowly: Callable[[str], str]) -> Texts:
+    """Replace each character of n texts; `slowly` does it for texts where more than single characters decide."""
+    mapped, odd = rewrite(texts, characters)
+    rows = np.flatnonzero(odd)
+    if not rows.size:
+        return mapped
+    originals = as_arrow(texts.data, texts.offsets).take(rows).to_pylist()
+    column = replace_rows(as_arrow(mapped.data, mapped.offsets), rows, [slowly(text) for text in originals])
+    return Texts.from_arrow(column)

@@ -18,6 +18,39 @@ REACH = 16 * BLOCK
 PLANE = 1 << 16
 
 
+LABEL, BASE = np.uint64((1 << LABEL_BITS) - 1), np.uint64((1 << BASE_BITS) - 1)
+"""Fields of a unit, the second once the first is shifted out."""
+NOWHERE = np.uint64(0)
+"""In place of a unit that is not there."""
+
+
+@inlined
+def behind(units, unit, byte):  # type: ignore[no-untyped-def]
+    """Return the unit behind a unit and a byte, or NOWHERE."""
+    found = units[((unit >> np.uint64(LABEL_BITS)) & BASE) ^ np.uint64(byte)]
+    return found if found & LABEL == np.uint64(byte) else NOWHERE
+
+
+@inlined
+def token_at(unit):  # type: ignore[no-untyped-def]
+    """Return the id of the token that ends at a unit, int64, or -1."""
+    return np.int64(unit >> np.uint64(LABEL_BITS + BASE_BITS)) - 1
+
+
+@inlined
+def longest(data, start, stop, units):  # type: ignore[no-untyped-def]
+    """Return (end, id) of the longest token at `start`, or (`start`, -1)."""
+    unit, end, found = units[0], start, np.int64(-1)
+    for position in range(start, stop):
+        unit = behind(units, unit, data[position])
+        if unit == NOWHERE:
+            break
+        token = token_at(unit)
+        if token >= 0:
+            end, found = position + 1, token
+    return end, found
+
+
 @inlined
 def _is_free(free, unit):  # type: ignore[no-untyped-def]
     return (free[unit >> 6] >> np.uint64(unit & 63)) & np.uint64(1)
@@ -123,24 +156,17 @@ def build_trie(tokens: Mapping[bytes, int]) -> np.ndarray:
     raise InputError(f"{len(ordered)} tokens of {offsets[-1]} bytes together do not fit into a trie of 2**23 units")
 
 
-@inlined
-def _child(units, unit, byte):  # type: ignore[no-untyped-def]
-    """Return the unit behind a unit and a byte, or one that leads nowhere."""
-    behind = units[((unit >> np.uint64(LABEL_BITS)) & np.uint64((1 << BASE_BITS) - 1)) ^ np.uint64(byte)]
-    return behind if behind & np.uint64((1 << LABEL_BITS) - 1) == np.uint64(byte) else np.uint64(0)
-
-
 @kernel
 def _characters(units, found):  # type: ignore[no-untyped-def]
     for code in range(found.size):
         if code < 0x80:
-            found[code] = _child(units, units[0], code)
+            found[code] = behind(units, units[0], code)
         else:
             if code < 0x800:
-                unit = _child(units, units[0], 0xC0 | code >> 6)
+                unit = behind(units, units[0], 0xC0 | code >> 6)
             else:
-                unit = _child(units, _child(units, units[0], 0xE0 | code >> 12), 0x80 | code >> 6 & 0x3F)
-            found[code] = _child(units, unit, 0x80 | code & 0x3F)
+                unit = behind(units, behind(units, units[0], 0xE0 | code >> 12), 0x80 | code >> 6 & 0x3F)
+            found[code] = behind(units, unit, 0x80 | code & 0x3F)
 
 
 def characters(units: np.ndarray) -> np.ndarray:
